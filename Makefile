@@ -1,0 +1,54 @@
+# One file a newcomer types at. `make` lists the targets; each installs what it needs first.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# A caller's interpreter settings must not leak into ours.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV UV_PYTHON
+
+.PHONY: help setup demo test check contracts lock clean
+.DEFAULT_GOAL := help
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Install Tekil and its tools into .venv, every package checked against its hash
+
+demo: $(INSTALLED) ## Run the whole system here, with embedded Kafka and PostgreSQL
+	$(BIN)/tekil demo
+
+test: $(INSTALLED) ## Run every test
+	$(BIN)/python -m pytest -q
+
+check: $(INSTALLED) ## Format, lint, types, import law, and generated contracts still fresh
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory contracts
+	@test -z "$$(git status --porcelain -- docs/contracts)" || \
+	  { git status --short -- docs/contracts; echo "docs/contracts is stale: commit what 'make contracts' wrote"; exit 1; }
+
+contracts: $(INSTALLED) ## Generate JSON Schemas, AsyncAPI and samples from the event models
+	$(BIN)/python -m shared.events.contracts
+
+lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --extra dev \
+	  --generate-hashes --no-emit-index-url --quiet pyproject.toml --output-file requirements.lock
+	echo uv==$(UV_VERSION) | $(BIN)/uv pip compile --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --quiet - --output-file requirements-uv.lock
+
+clean: ## Remove everything that the other targets made
+	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# pip brings uv, uv brings the rest in seconds. Bytecode is compiled now because a caller may forbid it later
+# (PYTHONDONTWRITEBYTECODE), and then every start would pay for it.
+$(INSTALLED): pyproject.toml requirements.lock requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Tekil needs Python 3.11 or newer; '$(PYTHON)' is not. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

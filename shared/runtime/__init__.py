@@ -1,0 +1,1 @@
+"""The parts that start, find and configure real servers."""
