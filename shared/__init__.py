@@ -1,0 +1,1 @@
+"""What all services stand on: values, the published language, the engine and the runtime."""

@@ -1,0 +1,121 @@
+"""A store in memory, for simulations and tests: the same promise as PostgreSQL's, with nothing behind it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from dataclasses import replace
+
+from shared.engine.message import Outgoing
+from shared.engine.rows import Key, Rows
+from shared.engine.service import Service
+from shared.engine.store import Claim, DeadlineSet, Effects, Parked, Verdict, Wait
+
+
+class MemoryStore:
+    """All that a service keeps, in dictionaries. `outbox` is what waits to be published, oldest first."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.rows: dict[type, dict[Key, Any]] = {rows.kind: {} for rows in service.rows if not rows.append_only}
+        self.journals: dict[type, list[Any]] = {rows.kind: [] for rows in service.rows if rows.append_only}
+        self.inbox: dict[tuple[str, str], int] = {}
+        self.outbox: list[Outgoing] = []
+        self.parked: dict[int, Parked] = {}
+        self.deadlines: dict[tuple[str, str], DeadlineSet] = {}
+        self.parked_ids = count(1)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["MemoryTransaction"]:
+        """Begin a transaction: nothing is written before all of it is."""
+        transaction = MemoryTransaction(self)
+        yield transaction
+        transaction.commit()
+
+    async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
+        """Return deadlines that have passed, the earliest first."""
+        passed = [deadline for deadline in self.deadlines.values() if deadline.due_at <= now]
+        return sorted(passed, key=lambda each: (each.due_at, each.name, each.key))[:limit]
+
+    async def restless(self, now: datetime, limit: int) -> list[Wait]:
+        """Return what messages wait for though it is there already, or have waited for too long."""
+        waits = {
+            parked.wait: None
+            for parked in self.parked.values()
+            if parked.until <= now or parked.wait.key in self.rows[parked.wait.kind]
+        }
+        return list(waits)[:limit]
+
+    def next_time(self) -> datetime | None:
+        """Return when the next deadline or the next parked message falls due."""
+        times = [each.due_at for each in self.deadlines.values()] + [each.until for each in self.parked.values()]
+        return min(times, default=None)
+
+
+class MemoryTransaction:
+    """Collects what to write; `commit` writes it."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._claimed: dict[tuple[str, str], int] = {}
+        self._taken: set[tuple[str, str]] = set()
+        self._effects = Effects()
+
+    async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Put event ids into the inbox and say which are new."""
+        verdicts = []
+        for claim in claims:
+            identity = claim.source, claim.id
+            before = self._claimed.get(identity, self._store.inbox.get(identity))
+            if before is None:
+                self._claimed[identity] = claim.digest
+            verdicts.append(
+                Verdict.FRESH if before is None else Verdict.REPEATED if before == claim.digest else Verdict.REUSED
+            )
+        return verdicts
+
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
+        """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
+        waits, streams = set(waits), set(streams)
+        return [
+            each for each in self._store.parked.values() if each.wait in waits or each.message.stream in streams
+        ]
+
+    async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
+        """Return the rows of these keys that exist."""
+        table = self._store.rows[rows.kind]
+        return {key: table[key] for key in keys if key in table}
+
+    async def take(self, deadlines: Iterable[DeadlineSet]) -> set[tuple[str, str]]:
+        """Remove these deadlines and return those that were still set as given."""
+        self._taken = {
+            (each.name, each.key) for each in deadlines if self._store.deadlines.get((each.name, each.key)) == each
+        }
+        return self._taken
+
+    async def save(self, effects: Effects) -> None:
+        """Remember what to write."""
+        self._effects = effects
+
+    def commit(self) -> None:
+        """Write it."""
+        store, effects = self._store, self._effects
+        store.inbox.update(self._claimed)
+        for kind, changed in effects.changed.items():
+            store.rows[kind].update(changed)
+        for kind, appended in effects.appended.items():
+            store.journals[kind].extend(appended)
+        store.outbox.extend(effects.outgoing)
+        for identity in self._taken:
+            store.deadlines.pop(identity, None)
+        for identity, deadline in effects.deadlines.items():
+            store.deadlines.pop(identity, None)
+            if deadline is not None:
+                store.deadlines[identity] = deadline
+        for parked_id in effects.unparked:
+            store.parked.pop(parked_id, None)
+        for parked in effects.parked:
+            parked_id = next(store.parked_ids)
+            store.parked[parked_id] = replace(parked, id=parked_id)

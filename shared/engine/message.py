@@ -1,0 +1,223 @@
+"""What comes in from Kafka and what goes out, and the CloudEvents envelope between."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from shared.events.event import Event, Moment
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+CONTENT_TYPE = "content-type"
+STRUCTURED = "application/cloudevents+json"
+VALUE_BYTES_MAX = 1_000_000
+ATTRIBUTE_CHARS_MAX = 256
+_ATTRIBUTES = ("id", "source", "type")
+_MOMENT = TypeAdapter(Moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A record as Kafka gave it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def position(self) -> tuple[str, str]:
+        """Source and id for a record that has none of its own: where it lies."""
+        return f"kafka:{self.topic}", f"{self.partition}-{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline that has passed, decided about like an event."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A readable event, or a deadline that has passed."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    traceparent: str
+    event: Event | Due
+    digest: int
+    """Of type and value, signed 64 bits: tells a repetition from another message with the same id."""
+    raw: Raw
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What CloudEvents say is the same event."""
+        return self.source, self.id
+
+    @property
+    def stream(self) -> str:
+        """What must stay in order: the messages of one key on one topic."""
+        return f"{self.raw.topic}|{self.event.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that can never be processed, and why."""
+
+    raw: Raw
+    slug: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to publish."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class _Bad(Exception):
+    def __init__(self, slug: str, detail: str) -> None:
+        super().__init__(slug, detail)
+        self.slug, self.detail = slug, detail
+
+
+def read(raw: Raw, *, handled: Mapping[str, type[Event]], known: Iterable[str]) -> Message | Unreadable | None:
+    """Read a record: a message, None where its type is of no interest, or why it cannot be read."""
+    try:
+        attributes, value = _open(raw)
+        kind = attributes["type"]
+        if kind not in handled:
+            if kind in known:
+                return None
+            raise _Bad("unknown-type", f"no event type {kind!r} is known; see docs/contracts")
+        return Message(
+            source=attributes["source"],
+            id=attributes["id"],
+            type=kind,
+            time=_time(attributes.get("time"), raw),
+            traceparent=attributes.get("traceparent", ""),
+            event=_parse(handled[kind], value),
+            digest=_digest(kind, value),
+            raw=raw,
+        )
+    except _Bad as bad:
+        return Unreadable(raw, bad.slug, bad.detail)
+
+
+def _open(raw: Raw) -> tuple[dict[str, str], bytes]:
+    """Return the CloudEvents attributes and the data of a record in binary or structured mode."""
+    if raw.value is None:
+        raise _Bad("null-value", "the record has no value; Tekil forgets nothing, so tombstones mean nothing to it")
+    if len(raw.value) > VALUE_BYTES_MAX:
+        raise _Bad("value-too-large", f"the value has {len(raw.value)} bytes; at most {VALUE_BYTES_MAX} are read")
+    headers = _texts(raw.headers)
+    if headers.get(CONTENT_TYPE, "").startswith(STRUCTURED):
+        attributes, value = _structured(raw.value)
+    else:
+        attributes, value = {name[3:]: text for name, text in headers.items() if name.startswith("ce_")}, raw.value
+    if attributes.get("specversion") != "1.0":
+        raise _Bad("missing-attribute", "ce_specversion must be 1.0: this is not a CloudEvents 1.0 record")
+    for name in _ATTRIBUTES:
+        if not 0 < len(attributes.get(name, "")) <= ATTRIBUTE_CHARS_MAX or not attributes[name].isprintable():
+            raise _Bad("missing-attribute", f"ce_{name} must be 1 to {ATTRIBUTE_CHARS_MAX} printable characters")
+    return attributes | {"traceparent": headers.get("traceparent", "")}, value
+
+
+def _texts(headers: Headers) -> dict[str, str]:
+    """Return the headers that matter as text. Foreign headers may hold anything; ours may not."""
+    texts = {}
+    for name, value in headers:
+        if name.startswith("ce_") or name in (CONTENT_TYPE, "traceparent"):
+            if value is None:
+                raise _Bad("bad-header", f"header {name} is null")
+            try:
+                texts[name] = value.decode()
+            except UnicodeDecodeError:
+                raise _Bad("bad-header", f"header {name} is not UTF-8") from None
+    return texts
+
+
+def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
+    try:
+        envelope: dict[str, Any] = msgspec.json.decode(value, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _Bad("not-json", "the structured CloudEvent is not a JSON object") from None
+    data = msgspec.json.encode(envelope.pop("data", None))
+    return {name: text for name, text in envelope.items() if isinstance(text, str)}, data
+
+
+def _time(text: str | None, raw: Raw) -> datetime:
+    """Return the event's time; Kafka's where the event has none (`ce_time` is optional in CloudEvents)."""
+    if text is None:
+        return datetime.fromtimestamp(max(0, raw.timestamp_ms) / 1000, UTC)
+    try:
+        return _MOMENT.validate_strings(text)
+    except ValidationError:
+        raise _Bad("bad-header", "ce_time is not an RFC 3339 time with an offset, from 1970 to 9998") from None
+
+
+def _parse(model: type[Event], value: bytes) -> Event:
+    try:
+        return model.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)
+        if first[0]["type"] == "json_invalid":
+            raise _Bad("not-json", f"the value is not JSON: {first[0]['msg']}") from None
+        where = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in first[:5])
+        raise _Bad("schema-violation", f"{model.TYPE}: {where}") from None
+    except RecursionError:
+        raise _Bad("not-json", "the value is nested too deeply") from None
+
+
+def _digest(kind: str, value: bytes) -> int:
+    return int.from_bytes(blake2b(value, digest_size=8, key=kind.encode()[:64]).digest(), "big", signed=True)
+
+
+def outgoing(
+    event: Event, *, event_id: str, source: str, time: datetime, cause_id: str, traceparent: str, prefix: str = ""
+) -> Outgoing:
+    """Wrap an event as a CloudEvents record in binary mode. `causationid` names the event that it follows from."""
+    key = event.key.encode()
+    headers = (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", event.TYPE.encode()),
+        ("ce_time", time.isoformat().replace("+00:00", "Z").encode()),
+        ("ce_subject", key),
+        ("ce_causationid", cause_id.encode()),
+        (CONTENT_TYPE, b"application/json"),
+        ("traceparent", traceparent.encode()),
+    )
+    return Outgoing(prefix + event.TOPIC, key, event.__pydantic_serializer__.to_json(event), headers)
+
+
+DeadLetterHeader = Literal[
+    "reason", "detail", "topic", "partition", "offset", "service", "handler", "first_failed_at", "traceparent"
+]
+
+
+def dead_letter(raw: Raw, service: str, about: Mapping[DeadLetterHeader, str]) -> Outgoing:
+    """Wrap a record for the dead-letter topic: as it came, with `tekil_dlq_*` headers that say what and where."""
+    notes = {**about, "topic": raw.topic, "partition": str(raw.partition), "offset": str(raw.offset)}
+    headers = tuple((f"tekil_dlq_{name}", text.encode()) for name, text in notes.items())
+    kept = tuple((name, value) for name, value in raw.headers if not name.startswith("tekil_dlq_"))
+    return Outgoing(f"{raw.topic}.{service}.dlq", raw.key, raw.value, kept + headers)
+
+

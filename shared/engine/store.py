@@ -1,0 +1,115 @@
+"""What the engine asks of a store. Two keep the promise: PostgreSQL (`postgres.py`) and memory (`memory.py`)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from shared.engine.message import Message, Outgoing
+from shared.engine.rows import Key, Rows
+
+
+class Verdict(Enum):
+    """What the inbox says of an event id."""
+
+    FRESH = "fresh"
+    REPEATED = "repeated"
+    REUSED = "reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An event id and the digest of what came with it."""
+
+    source: str
+    id: str
+    digest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The row that a parked message waits for."""
+
+    kind: type
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that came too early. `id` is None until it is saved."""
+
+    message: Message
+    wait: Wait
+    until: datetime
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineSet:
+    """A deadline as it is kept: who set it, so that its message id is derived and its trace goes on."""
+
+    name: str
+    key: str
+    due_at: datetime
+    message_id: str
+    traceparent: str
+
+
+@dataclass
+class Effects:
+    """All that a batch changes, saved in one transaction."""
+
+    changed: dict[type, dict[Key, Any]] = field(default_factory=dict)
+    appended: dict[type, list[Any]] = field(default_factory=dict)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    deadlines: dict[tuple[str, str], DeadlineSet | None] = field(default_factory=dict)
+    parked: list[Parked] = field(default_factory=list)
+    unparked: list[int] = field(default_factory=list)
+    dead: list[str] = field(default_factory=list)
+    """The slugs of what went to the dead-letter topics."""
+    repeated: int = 0
+    decided: int = 0
+
+
+class Poison(Exception):
+    """The store refuses what the batch says, and will refuse it again: a constraint was hit."""
+
+
+class Conflict(Exception):
+    """Somebody else changed a row in between; decided again, the batch will pass."""
+
+
+class Transaction(Protocol):
+    """One transaction: claim, wait, load, take, save, in this order. Leaving it commits, an exception rolls back."""
+
+    async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Put event ids into the inbox and say which are new. The claims have distinct ids."""
+
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
+        """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
+
+    async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
+        """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""
+
+    async def take(self, deadlines: Iterable[DeadlineSet]) -> set[tuple[str, str]]:
+        """Remove these deadlines and return (name, key) of those that were still set as given."""
+
+    async def save(self, effects: Effects) -> None:
+        """Write everything. Raises Poison or Conflict."""
+
+
+class Store(Protocol):
+    """Where a service keeps its rows, inbox, outbox, parked messages and deadlines."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """Begin a transaction."""
+
+    async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
+        """Return deadlines that have passed, the earliest first."""
+
+    async def restless(self, now: datetime, limit: int) -> list[Wait]:
+        """Return what messages wait for though it is there already, or have waited for too long."""
+
+

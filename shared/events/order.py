@@ -1,0 +1,108 @@
+"""`tekil.order.v1`: what became of an order, as the order service decided it."""
+
+from typing import Literal
+
+from shared.events.channel import Channel, Method, SoldLine, Tender
+from shared.events.event import Currency, Event, EventId, Id, LineQuantity, Minor, Moment, Part, Pieces, Reason
+
+TOPIC = "tekil.order.v1"
+
+
+class PlacedLine(SoldLine):
+    """A line that Tekil took on, and how the customer gets it."""
+
+    method: Method
+    location_id: Id
+    """Where the customer gets it: the pickup store, or the till's store for a carry-out."""
+
+
+class OrderPlaced(Event, type="order.placed", topic=TOPIC):
+    """The order is ours: its sums add up and its places are known. For a carry-out the goods have left already."""
+
+    order_id: Id
+    channel: Channel
+    brand: Id
+    capture_location_id: Id
+    associate_id: Id | None = None
+    customer_id: Id | None = None
+    currency: Currency
+    lines: tuple[PlacedLine, ...]
+    tenders: tuple[Tender, ...] = ()
+    when_short: Literal["reject_order", "reject_line"] = "reject_order"
+    placed_at: Moment
+    """When the customer bought, by the channel's clock."""
+
+
+class OrderRejected(Event, type="order.rejected", topic=TOPIC):
+    """The order is not taken on; whatever was paid goes back."""
+
+    order_id: Id
+    reasons: tuple[Reason, ...]
+
+
+class ConfirmedLine(Part):
+    """Pieces of a line that are reserved for the customer."""
+
+    line_id: Id
+    sku: Id
+    quantity: Pieces
+    location_id: Id
+
+
+class OrderConfirmed(Event, type="order.confirmed", topic=TOPIC):
+    """These pieces are reserved: fulfilment may begin."""
+
+    order_id: Id
+    lines: tuple[ConfirmedLine, ...]
+
+
+class OrderLineCancelled(Event, type="order.line_cancelled", topic=TOPIC):
+    """Pieces of a line will not be delivered; the goods stay with us."""
+
+    order_id: Id
+    line_id: Id
+    quantity: Pieces
+    reason: Reason
+
+
+class CancellationAsked(Event, type="cancellation.asked", topic=TOPIC):
+    """Fulfilment has these pieces in hand and says what of them can still be cancelled."""
+
+    order_id: Id
+    location_id: Id
+    """Whose task the pieces are in."""
+    request_id: EventId
+    """The id of the message that wanted it."""
+    lines: tuple[LineQuantity, ...]
+    reason: Reason
+
+
+class CancellationRefused(Event, type="cancellation.refused", topic=TOPIC):
+    """These pieces cannot be cancelled, or nothing can."""
+
+    order_id: Id
+    request_id: EventId
+    lines: tuple[LineQuantity, ...] = ()
+    reason: Reason
+
+
+class RefundRequested(Event, type="refund.requested", topic=TOPIC):
+    """Money goes back to the customer, over the tenders that paid, the last one first."""
+
+    order_id: Id
+    currency: Currency
+    amount_minor: Minor
+    tenders: tuple[Tender, ...]
+    reason: Reason
+
+
+class OrderCompleted(Event, type="order.completed", topic=TOPIC):
+    """Nothing of the order is open any more: every piece was handed over or cancelled, at least one handed over."""
+
+    order_id: Id
+
+
+class OrderCancelled(Event, type="order.cancelled", topic=TOPIC):
+    """Every piece of the order was cancelled."""
+
+    order_id: Id

@@ -1,0 +1,119 @@
+"""What a decision is given and what it may answer.
+
+A decision is a pure function of a message, what is given with it, and the rows it needs. It answers one of three:
+
+- `Decision`: the rows as they are now, the events to publish, the deadlines to set or clear. A business "no" is a
+  decision too: an event that carries the slug of a `Refused`.
+- `NotYet`: the message came before something it stands on; it is kept and decided when that arrives.
+- `Invalid`: it can never be processed; it goes to the dead-letter topic.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from shared.kernel.ids import derive, time_of
+
+
+class Publishable(Protocol):
+    """An event model of the published language."""
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: what must stay in order with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a decision may know beside its message and its rows."""
+
+    now: datetime
+    """The service's clock, UTC: deadlines are counted from it."""
+    occurred_at: datetime
+    """When the message says that it happened, UTC: periods and effective dates follow it."""
+    source: str
+    message_id: str
+    service: str
+
+    def new_id(self, name: str | int) -> str:
+        """Return an id that only this service, this message and this name give."""
+        return derive(
+            cause=f"{self.source} {self.message_id}",
+            maker=self.service,
+            name=name,
+            time_ms=time_of(self.message_id, otherwise=self.occurred_at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A time by which something must have happened; when it passes, the service decides about it as about a message.
+
+    A service has one deadline of a name for a key: setting it again moves it, `due_at=None` clears it.
+    """
+
+    name: str
+    key: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The new versions of the rows, and the facts that follow. What is not named stays as it is."""
+
+    rows: tuple[object, ...] = ()
+    events: tuple[Publishable, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+
+    def __add__(self, other: "Decision") -> "Decision":
+        return Decision(self.rows + other.rows, self.events + other.events, self.deadlines + other.deadlines)
+
+
+NOTHING = Decision()
+"""The decision that nothing follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """The message waits for the row (`kind`, `key`).
+
+    When the wait grows too long, `otherwise` is what is decided; without it the message is dead-lettered.
+    """
+
+    kind: type
+    key: str
+    otherwise: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The message can never be processed: why, as a slug and a sentence for a person."""
+
+    slug: str
+    detail: str
+
+
+Answer = Decision | NotYet | Invalid
+
+
+class Refused:
+    """A business "no". The class name is its slug and the docstring its sentence, so that both are worded once.
+
+    >>> class WindowPassed(Refused):
+    ...     '''The return window has passed.'''
+    >>> WindowPassed.slug, WindowPassed.sentence
+    ('window-passed', 'The return window has passed.')
+    """
+
+    slug: ClassVar[str]
+    sentence: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        if not cls.__doc__:
+            raise TypeError(f"{cls.__name__} needs a docstring: the sentence a person reads")
+        cls.slug = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        cls.sentence = cls.__doc__.strip()
