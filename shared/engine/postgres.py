@@ -1,0 +1,230 @@
+"""A store in PostgreSQL: one transaction a batch, one statement a table, whatever the batch holds."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy import Table
+
+from shared.engine import statements
+from shared.engine.message import Message, Outgoing, Raw, read
+from shared.engine.rows import Key, Rows
+from shared.engine.service import Service
+from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, Poison, Verdict, Wait
+from shared.events.catalogue import CATALOGUE
+
+_POISON = (
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+    asyncpg.exceptions.DataError,
+    asyncpg.exceptions.RaiseError,
+    asyncpg.exceptions.ProgramLimitExceededError,
+)
+_CONFLICT = (
+    asyncpg.exceptions.UniqueViolationError,
+    asyncpg.exceptions.SerializationError,
+    asyncpg.exceptions.DeadlockDetectedError,
+)
+_DEADLINE = ("name", "key", "due_at", "message_id", "traceparent")
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
+
+
+class PostgresStore:
+    """All that a service keeps, in its own database."""
+
+    def __init__(self, service: Service, pool: asyncpg.Pool) -> None:
+        self.service, self.pool = service, pool
+        tables = service.metadata.tables
+        self.inbox, self.outbox = tables["inbox"], tables["outbox"]
+        self.parked, self.deadlines = tables["parked"], tables["deadlines"]
+        self.kinds = {rows.kind.__name__: rows.kind for rows in service.rows}
+        self._restless = _restless(service, self.parked)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["PostgresTransaction"]:
+        """Begin a transaction. Raises Conflict where the database says that trying again will help, else Poison."""
+        async with self.pool.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    yield PostgresTransaction(self, connection)
+            except _CONFLICT as error:
+                raise Conflict(str(error)) from error
+            except _POISON as error:
+                constraint = getattr(error, "constraint_name", None)
+                raise Poison(f"{type(error).__name__}: {constraint or type(error).__doc__ or 'no constraint named'}") from error
+
+    async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
+        """Return deadlines that have passed, the earliest first."""
+        rows = await self.pool.fetch(
+            f"SELECT {', '.join(_DEADLINE)} FROM deadlines WHERE due_at <= $1 ORDER BY due_at, name, key LIMIT $2",
+            now,
+            limit,
+        )
+        return [DeadlineSet(*row) for row in rows]
+
+    async def restless(self, now: datetime, limit: int) -> list[Wait]:
+        """Return what messages wait for though it is there already, or have waited for too long."""
+        rows = await self.pool.fetch(self._restless, now, limit)
+        return [Wait(self.kinds[kind], key) for kind, key in rows]
+
+    async def next_time(self) -> datetime | None:
+        """Return when the next deadline or the next parked message falls due."""
+        return await self.pool.fetchval(
+            "SELECT least((SELECT min(due_at) FROM deadlines), (SELECT min(until) FROM parked))"
+        )
+
+
+def _restless(service: Service, parked: Table) -> str:
+    """One query over all kinds of rows that a message can wait for: those whose key is a single text."""
+    there = " ".join(
+        f"OR (wait_kind = '{rows.kind.__name__}' AND EXISTS"
+        f" (SELECT FROM {rows.name} WHERE {rows.key_columns()[0]} = wait_key))"
+        for rows in service.rows
+        if not rows.append_only and len(rows.key_columns()) == 1
+    )
+    return (
+        f"SELECT wait_kind, wait_key FROM {parked.name} WHERE until <= $1 {there}"
+        " GROUP BY wait_kind, wait_key ORDER BY min(id) LIMIT $2"
+    )
+
+
+class PostgresTransaction:
+    """One transaction on one connection."""
+
+    def __init__(self, store: PostgresStore, connection: Any) -> None:
+        self._store, self._connection = store, connection
+        self._versions: dict[tuple[type, Key], int] = {}
+        self._codecs = store.service.codecs
+
+    async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Put event ids into the inbox and say which are new, in one order everywhere so that nobody deadlocks."""
+        ordered = sorted(claims, key=lambda claim: (claim.source, claim.id))
+        sources, ids = [claim.source for claim in ordered], [claim.id for claim in ordered]
+        stamps = [datetime.now(UTC)] * len(ordered)
+        fresh = await self._connection.fetch(
+            statements.claim(self._store.inbox), sources, ids, [claim.digest for claim in ordered], stamps
+        )
+        new = {(row["source"], row["id"]) for row in fresh}
+        seen = [claim for claim in claims if (claim.source, claim.id) not in new]
+        before = await self._digests(seen) if seen else {}
+        return [
+            Verdict.FRESH
+            if (claim.source, claim.id) in new
+            else Verdict.REPEATED
+            if before.get((claim.source, claim.id)) == claim.digest
+            else Verdict.REUSED
+            for claim in claims
+        ]
+
+    async def _digests(self, claims: Sequence[Claim]) -> dict[tuple[str, str], int]:
+        rows = await self._connection.fetch(
+            statements.digests(self._store.inbox), [claim.source for claim in claims], [claim.id for claim in claims]
+        )
+        return {(row["source"], row["id"]): row["digest"] for row in rows}
+
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
+        """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
+        wanted = list(waits)
+        rows = await self._connection.fetch(
+            "SELECT * FROM parked WHERE (wait_kind, wait_key) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+            " OR stream = ANY($3) ORDER BY id FOR UPDATE",
+            [wait.kind.__name__ for wait in wanted],
+            [wait.key for wait in wanted],
+            list(streams),
+        )
+        return [self._parked(row) for row in rows]
+
+    def _parked(self, row: Any) -> Parked:
+        raw = Raw(
+            row["topic"], row["partition"], row["record_offset"], row["timestamp_ms"], row["key"], row["value"],
+            _unpack(row["headers"]),
+        )  # fmt: skip
+        message = read(raw, handled=self._store.service.handled, known=CATALOGUE)
+        if not isinstance(message, Message):
+            raise TypeError(f"parked message {row['id']} cannot be read any more: {message}")
+        return Parked(message, Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"], row["id"])
+
+    async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
+        """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""
+        codec = self._codecs[rows.kind]
+        single = len(rows.key_columns()) == 1
+        columns = [list(keys)] if single else [list(column) for column in zip(*keys, strict=True)]  # type: ignore[call-overload]
+        found = {}
+        for record in await self._connection.fetch(statements.load(rows), *columns):
+            value = codec.to_value(record)
+            key = codec.key_of(value)
+            found[key] = value
+            self._versions[rows.kind, key] = record["version"]
+        return found
+
+    async def take(self, deadlines: Iterable[DeadlineSet]) -> set[tuple[str, str]]:
+        """Remove these deadlines and return those that were still set as given."""
+        given = list(deadlines)
+        statement = statements.drop_deadlines(self._store.deadlines, by=("name", "key", "message_id", "due_at"))
+        columns = [[getattr(each, name) for each in given] for name in ("name", "key", "message_id", "due_at")]
+        return {(row["name"], row["key"]) for row in await self._connection.fetch(statement, *columns)}
+
+    async def save(self, effects: Effects) -> None:
+        """Write everything, the outbox last: its ids are drawn while the rows that they follow from are locked."""
+        for rows in self._store.service.rows:
+            if changed := effects.changed.get(rows.kind):
+                await self._save_rows(rows, changed)
+            if appended := effects.appended.get(rows.kind):
+                codec = self._codecs[rows.kind]
+                await self._insert(rows.table, [codec.to_row(value) for value in appended])
+        if effects.deadlines:
+            await self._save_deadlines(effects.deadlines)
+        if effects.unparked:
+            await self._connection.execute("DELETE FROM parked WHERE id = ANY($1)", effects.unparked)
+        now = datetime.now(UTC)
+        if effects.parked:
+            await self._insert(self._store.parked, [_parked_row(parked, now) for parked in effects.parked])
+        if effects.outgoing:
+            await self._insert(self._store.outbox, [_outbox_row(record, now) for record in effects.outgoing])
+
+    async def _save_rows(self, rows: Rows, changed: Mapping[Key, Any]) -> None:
+        codec = self._codecs[rows.kind]
+        names = [*codec.columns, "version"]
+        records = [
+            [*codec.to_row(value), self._versions.get((rows.kind, key), 0) + 1] for key, value in changed.items()
+        ]
+        by_name = dict(zip(names, zip(*records, strict=True), strict=True))
+        columns = [by_name[column.name] for column in rows.table.columns]
+        status = await self._connection.execute(statements.save(rows), *columns)
+        if int(status.rsplit(" ", 1)[1]) != len(changed):
+            raise Conflict(f"somebody else changed {rows.name} in between")
+
+    async def _insert(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
+        await self._connection.execute(statements.append(table), *zip(*records, strict=True))
+
+    async def _save_deadlines(self, deadlines: Mapping[tuple[str, str], DeadlineSet | None]) -> None:
+        table = self._store.deadlines
+        kept = sorted((each for each in deadlines.values() if each), key=lambda each: (each.name, each.key))
+        gone = sorted(identity for identity, each in deadlines.items() if each is None)
+        if kept:
+            columns = [[getattr(each, name) for each in kept] for name in _DEADLINE]
+            await self._connection.execute(statements.put_deadlines(table), *columns)
+        if gone:
+            await self._connection.execute(statements.drop_deadlines(table), *zip(*gone, strict=True))
+
+
+def _parked_row(parked: Parked, now: datetime) -> Sequence[Any]:
+    raw = parked.message.raw
+    return (
+        parked.wait.kind.__name__, parked.wait.key, parked.message.stream, parked.until, now, raw.topic,
+        raw.partition, raw.offset, raw.timestamp_ms, raw.key, raw.value, _pack(raw.headers),
+    )  # fmt: skip
+
+
+def _outbox_row(record: Outgoing, now: datetime) -> Sequence[Any]:
+    return record.topic, record.key, record.value, _pack(record.headers), now
+
+
+def unpack_headers(packed: bytes) -> tuple[tuple[str, bytes | None], ...]:
+    """Return the headers of an outbox row."""
+    return _unpack(packed)
+
+
