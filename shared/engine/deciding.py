@@ -109,7 +109,7 @@ class Deciding:
             "first_failed_at": self._now.isoformat(),
             "traceparent": traceparent,
         }
-        self.effects.outgoing.append(dead_letter(raw, self._service.name, about))
+        self.effects.outgoing.append(dead_letter(raw, self._service.name, about, self._rules.topic_prefix))
         self.effects.dead.append(slug)
 
     def set_aside_unreadable(self, unreadable: Unreadable) -> None:
@@ -136,7 +136,7 @@ class Deciding:
                 raise AssertionError(f"{handler.name} waits for {answer.kind.__name__} {answer.key}, which is there")
         except Unloaded:
             raise
-        except Exception as error:  # noqa: BLE001 - a pure decision fails for this message only, and always
+        except Exception as error:
             self._set_message_aside(message, "decision-failed", f"{type(error).__name__} in {handler.name}")
             return None
         return answer

@@ -13,6 +13,8 @@ from shared.events.catalogue import CATALOGUE
 
 Clock = Callable[[], datetime]
 """Gives the time, UTC."""
+CONFLICTS_MAX = 10
+"""How often a batch that met somebody else's change is decided again before the store is believed to refuse it."""
 DUE_MAX = 500
 """Deadlines, and waits, looked at in one tick."""
 
@@ -44,12 +46,21 @@ class Engine:
     async def tick(self) -> list[Effects]:
         """Decide about the deadlines that have passed, and about parked messages that need not wait any longer."""
         now = self._clock()
-        done = []
-        for deadline in await self._store.due(now, DUE_MAX):
-            done.append(await self._transact(deadlines=(deadline,)))
+        done: list[Effects] = []
+        if deadlines := await self._store.due(now, DUE_MAX):
+            done += await self._expire(deadlines)
         if waits := await self._store.restless(now, DUE_MAX):
             done.append(await self._transact(waits=waits))
         return done
+
+    async def _expire(self, deadlines: Sequence[DeadlineSet]) -> list[Effects]:
+        """Decide about deadlines together; where the store refuses, about each alone, so that one holds up no other."""
+        try:
+            return [await self._transact(deadlines=deadlines)]
+        except Poison:
+            if len(deadlines) == 1:
+                return [Effects(dead=["deadline-refused-by-database"])]
+            return [effects for deadline in deadlines for effects in await self._expire([deadline])]
 
     def _read(self, record: Raw) -> Message | Unreadable | None:
         return read(record, handled=self._service.handled, known=CATALOGUE)
@@ -73,12 +84,17 @@ class Engine:
         deadlines: Sequence[DeadlineSet] = (),
         waits: Sequence[Wait] = (),
     ) -> Effects:
-        """Decide and save in one transaction; with one row more each time that a decision asks for an unforeseen one."""
+        """Decide and save in one transaction; a decision that asks for an unforeseen row is made again with it."""
         unforeseen: set[tuple[type, Key]] = set()
+        conflicts = 0
         while True:
             try:
                 async with self._store.begin() as transaction:
                     return await self._attempt(transaction, readings, deadlines, waits, unforeseen)
+            except Conflict as conflict:
+                conflicts += 1
+                if conflicts > CONFLICTS_MAX:
+                    raise Poison(str(conflict)) from conflict
             except Unloaded as missing:
                 if (missing.kind, missing.key) in unforeseen:
                     raise
@@ -121,18 +137,23 @@ class Engine:
             claim = _claim_of(reading)
             firsts.setdefault((claim.source, claim.id), claim)
         verdicts = dict(zip(firsts, await transaction.claim(list(firsts.values())), strict=True))
-        messages, unreadable, reused = [], [], []
+        messages: list[Message] = []
+        unreadable: list[Unreadable] = []
+        reused: list[Unreadable] = []
         repeated = 0
         for reading in readings:
             claim = _claim_of(reading)
             identity = claim.source, claim.id
             verdict = verdicts[identity]
             if verdict is Verdict.FRESH:
-                (messages if isinstance(reading, Message) else unreadable).append(reading)  # type: ignore[arg-type]
-                first = firsts[identity]
                 verdicts[identity] = Verdict.REPEATED
+                if isinstance(reading, Message):
+                    messages.append(reading)
+                else:
+                    unreadable.append(reading)
             elif verdict is Verdict.REUSED or claim.digest != firsts[identity].digest:
-                reused.append(Unreadable(reading.raw, "id-reused", f"id {claim.id} of {claim.source} came with another body before"))
+                detail = f"id {claim.id} of {claim.source} came with another body before"
+                reused.append(Unreadable(reading.raw, "id-reused", detail))
             else:
                 repeated += 1
         if reused:
@@ -194,6 +215,3 @@ def _claim_of(reading: Message | Unreadable) -> Claim:
     if isinstance(reading, Message):
         return Claim(reading.source, reading.id, reading.digest)
     return Claim(*reading.raw.position, 0)
-
-
-__all__ = ["Clock", "Conflict", "Engine"]

@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import Any
-
-from dataclasses import replace
 
 from shared.engine.message import Outgoing
 from shared.engine.rows import Key, Rows
@@ -79,9 +78,7 @@ class MemoryTransaction:
     async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
         """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
         waits, streams = set(waits), set(streams)
-        return [
-            each for each in self._store.parked.values() if each.wait in waits or each.message.stream in streams
-        ]
+        return [each for each in self._store.parked.values() if each.wait in waits or each.message.stream in streams]
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist."""

@@ -213,11 +213,9 @@ DeadLetterHeader = Literal[
 ]
 
 
-def dead_letter(raw: Raw, service: str, about: Mapping[DeadLetterHeader, str]) -> Outgoing:
+def dead_letter(raw: Raw, service: str, about: Mapping[DeadLetterHeader, str], prefix: str = "") -> Outgoing:
     """Wrap a record for the dead-letter topic: as it came, with `tekil_dlq_*` headers that say what and where."""
     notes = {**about, "topic": raw.topic, "partition": str(raw.partition), "offset": str(raw.offset)}
     headers = tuple((f"tekil_dlq_{name}", text.encode()) for name, text in notes.items())
     kept = tuple((name, value) for name, value in raw.headers if not name.startswith("tekil_dlq_"))
-    return Outgoing(f"{raw.topic}.{service}.dlq", raw.key, raw.value, kept + headers)
-
-
+    return Outgoing(f"{prefix}{raw.topic}.{service}.dlq", raw.key, raw.value, kept + headers)

@@ -53,13 +53,15 @@ class PostgresStore:
             except _CONFLICT as error:
                 raise Conflict(str(error)) from error
             except _POISON as error:
-                constraint = getattr(error, "constraint_name", None)
-                raise Poison(f"{type(error).__name__}: {constraint or type(error).__doc__ or 'no constraint named'}") from error
+                raise Poison(
+                    f"{type(error).__name__} {getattr(error, 'constraint_name', None) or ''}".strip()
+                ) from error
 
     async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
         """Return deadlines that have passed, the earliest first."""
         rows = await self.pool.fetch(
-            f"SELECT {', '.join(_DEADLINE)} FROM deadlines WHERE due_at <= $1 ORDER BY due_at, name, key LIMIT $2",
+            "SELECT name, key, due_at, message_id, traceparent FROM deadlines"
+            " WHERE due_at <= $1 ORDER BY due_at, name, key LIMIT $2",
             now,
             limit,
         )
@@ -72,9 +74,9 @@ class PostgresStore:
 
     async def next_time(self) -> datetime | None:
         """Return when the next deadline or the next parked message falls due."""
-        return await self.pool.fetchval(
-            "SELECT least((SELECT min(due_at) FROM deadlines), (SELECT min(until) FROM parked))"
-        )
+        query = "SELECT least((SELECT min(due_at) FROM deadlines), (SELECT min(until) FROM parked))"
+        earliest: datetime | None = await self.pool.fetchval(query)
+        return earliest
 
 
 def _restless(service: Service, parked: Table) -> str:
@@ -86,7 +88,7 @@ def _restless(service: Service, parked: Table) -> str:
         if not rows.append_only and len(rows.key_columns()) == 1
     )
     return (
-        f"SELECT wait_kind, wait_key FROM {parked.name} WHERE until <= $1 {there}"
+        f"SELECT wait_kind, wait_key FROM {parked.name} WHERE until <= $1 {there}"  # noqa: S608 - declared names only
         " GROUP BY wait_kind, wait_key ORDER BY min(id) LIMIT $2"
     )
 
@@ -151,8 +153,9 @@ class PostgresTransaction:
         """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""
         codec = self._codecs[rows.kind]
         single = len(rows.key_columns()) == 1
-        columns = [list(keys)] if single else [list(column) for column in zip(*keys, strict=True)]  # type: ignore[call-overload]
-        found = {}
+        ordered: list[Any] = list(keys)
+        columns = [ordered] if single else [list(column) for column in zip(*ordered, strict=True)]
+        found: dict[Key, Any] = {}
         for record in await self._connection.fetch(statements.load(rows), *columns):
             value = codec.to_value(record)
             key = codec.key_of(value)
@@ -189,7 +192,8 @@ class PostgresTransaction:
         codec = self._codecs[rows.kind]
         names = [*codec.columns, "version"]
         records = [
-            [*codec.to_row(value), self._versions.get((rows.kind, key), 0) + 1] for key, value in changed.items()
+            [*codec.to_row(value), self._versions.get((rows.kind, key), 0) + 1]
+            for key, value in sorted(changed.items(), key=lambda item: str(item[0]))
         ]
         by_name = dict(zip(names, zip(*records, strict=True), strict=True))
         columns = [by_name[column.name] for column in rows.table.columns]
@@ -226,5 +230,3 @@ def _outbox_row(record: Outgoing, now: datetime) -> Sequence[Any]:
 def unpack_headers(packed: bytes) -> tuple[tuple[str, bytes | None], ...]:
     """Return the headers of an outbox row."""
     return _unpack(packed)
-
-

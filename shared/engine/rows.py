@@ -1,6 +1,6 @@
 """How the rows of a table and the frozen dataclasses of a domain become each other."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, get_type_hints
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB
 
-Key = Hashable
+Key = str | tuple[str, ...]
 """A text, or a tuple of texts where the primary key has several columns."""
 
 
@@ -54,18 +54,16 @@ class Codec:
         documents = {column.name for column in rows.table.columns if isinstance(column.type, JSONB)}
         self.columns = rows.columns()
         self.key_of = attrgetter(*rows.key_columns())
-        self._get = attrgetter(*self.columns) if len(self.columns) > 1 else lambda value: (getattr(value, self.columns[0]),)
+        self._getters = [attrgetter(name) for name in self.columns]
         self._documents = [self.columns.index(name) for name in self.columns if name in documents]
         self._fields = [field.name for field in fields(rows.kind)]
-        self._decoders = {
-            name: msgspec.json.Decoder(hints[name]).decode for name in self._fields if name in documents
-        }
+        self._decoders = {name: msgspec.json.Decoder(hints[name]).decode for name in self._fields if name in documents}
         self._encode = msgspec.json.Encoder().encode
         self._kind = rows.kind
 
     def to_row(self, value: Any) -> Sequence[Any]:
         """Return the column values of a value."""
-        row = list(self._get(value))
+        row = [get(value) for get in self._getters]
         for index in self._documents:
             row[index] = self._encode(row[index]).decode()
         return row

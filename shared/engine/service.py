@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import MetaData
@@ -50,7 +50,8 @@ class Handler:
     @property
     def name(self) -> str:
         """The decision's name, for logs and dead letters."""
-        return getattr(self.decide, "__name__", None) or getattr(self.decide, "func").__name__
+        decide = self.decide.func if isinstance(self.decide, partial) else self.decide
+        return decide.__name__
 
 
 def on(event: type[Event], decide: Callable[..., Answer], *needs: Need) -> Handler:
@@ -82,7 +83,7 @@ class Service:
         for handler in self.handlers:
             positions = [order.index(need.kind) for need in handler.needs]
             if positions != sorted(positions):
-                raise TypeError(f"{self.name}: {handler.name} names its needs in another order than the rows are locked")
+                raise TypeError(f"{self.name}: {handler.name} must name its needs in the order of the service's rows")
 
     @property
     def source(self) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.sql import FromClause
 
 from shared.engine.rows import Rows
 
-_DIALECT = asyncpg.dialect()
+_DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
 def compiled(statement: Any) -> str:

@@ -111,5 +111,3 @@ class Store(Protocol):
 
     async def restless(self, now: datetime, limit: int) -> list[Wait]:
         """Return what messages wait for though it is there already, or have waited for too long."""
-
-

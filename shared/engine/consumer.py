@@ -1,0 +1,139 @@
+"""Consuming through FastStream: a batch of raw records in, offsets committed after the database has committed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from shared.engine.message import Raw
+from shared.engine.metrics import Metrics
+
+MAX_POLL_INTERVAL_MS = 30 * 60_000
+"""How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
+SESSION_TIMEOUT_MS = 10_000
+log = structlog.get_logger()
+
+
+def raw(record: Any, prefix: str = "") -> Raw:
+    """Return what the engine reads of a Kafka record; topics lose their prefix."""
+    return Raw(
+        topic=record.topic.removeprefix(prefix),
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+    )
+
+
+async def _unparsed(records: Any) -> KafkaMessage:
+    """Wrap records as they are: FastStream's own parser loses a batch that has one null or non-UTF-8 header."""
+    return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=None)  # type: ignore[arg-type]
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One member of a service's consumer group. `take` gets each batch and returns once it has taken effect."""
+
+    def __init__(
+        self,
+        group: str,
+        topics: Sequence[str],
+        take: Callable[[Sequence[Raw]], Awaitable[None]],
+        *,
+        bootstrap: str,
+        prefix: str,
+        batch_max: int,
+        poll_timeout_ms: int,
+        metrics: Metrics,
+    ) -> None:
+        self._take, self._prefix, self._metrics = take, prefix, metrics
+        self._in_hand, self._stopping = asyncio.Lock(), False
+        self.committed: dict[TopicPartition, int] = {}
+        self._broker = KafkaBroker(
+            bootstrap, consumer_only=True, allow_auto_create_topics=False, logger=None, client_id=f"tekil-{group}"
+        )
+        self._subscriber = self._broker.subscriber(
+            *[prefix + topic for topic in topics],
+            batch=True,
+            group_id=f"{prefix}tekil.{group}",
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            max_records=batch_max,
+            batch_timeout_ms=poll_timeout_ms,
+            fetch_max_wait_ms=poll_timeout_ms,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            listener=self,
+            parser=_unparsed,
+            decoder=_undecoded,
+        )
+        self._subscriber(self._handle)
+
+    async def start(self) -> None:
+        """Join the group and begin to consume."""
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand and leave the group."""
+        self._stopping = True
+        async with self._in_hand:
+            pass
+        await self._broker.stop()
+
+    async def _handle(self, message: KafkaMessage) -> None:
+        """Take a batch into effect, then commit. Rebalances wait meanwhile, so that nobody else begins on it."""
+        async with self._in_hand:
+            if self._stopping:
+                return
+            records: Sequence[Any] = message.raw_message
+            await self._take([raw(record, self._prefix) for record in records])
+            await self._commit({TopicPartition(each.topic, each.partition): each.offset + 1 for each in records})
+
+    async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Commit offsets. A failure costs a second delivery and no more, which the inbox absorbs."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        try:
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError, KafkaError) as error:
+            log.info("offsets not committed; the records will come again", cause=type(error).__name__)
+        else:
+            self.committed.update(offsets)
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Hold the rebalance until the batch in hand is committed."""
+        self._metrics.rebalances.inc()
+        async with self._in_hand:
+            for partition in revoked:
+                self.committed.pop(partition, None)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Nothing to prepare: state lives in the database."""
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        """The partitions that this member consumes now."""
+        consumer = self._subscriber.consumer
+        return frozenset(consumer.assignment()) if consumer is not None else frozenset()
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Return how many records of each assigned partition are still to be consumed, as far as is known."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return {}
+        return {
+            partition: max(0, (consumer.highwater(partition) or 0) - self.committed.get(partition, 0))
+            for partition in consumer.assignment()
+            if partition in self.committed
+        }
