@@ -1,0 +1,1 @@
+"""Pure decisions about orders. Start with `state.py`, then read the verbs."""
