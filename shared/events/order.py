@@ -1,11 +1,16 @@
 """`tekil.order.v1`: what became of an order, as the order service decided it."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.events.channel import Channel, Method, SoldLine, Tender
-from shared.events.event import Currency, Event, EventId, Id, LineQuantity, Minor, Moment, Part, Pieces, Reason
+from shared.events.event import Currency, Event, EventId, Id, LineQuantity, Moment, Part, Pieces, Reason
 
 TOPIC = "tekil.order.v1"
+
+TotalMinor = Annotated[int, Field(ge=0, le=2 * 10**13)]
+"""An amount in minor units over all the tenders of an order, of which there are at most twenty."""
 
 
 class PlacedLine(SoldLine):
@@ -38,6 +43,15 @@ class OrderRejected(Event, type="order.rejected", topic=TOPIC):
 
     order_id: Id
     reasons: tuple[Reason, ...]
+
+
+class SubmissionRefused(Event, type="submission.refused", topic=TOPIC):
+    """A submission took no effect, and the order of that id stays as it is."""
+
+    order_id: Id
+    request_id: EventId
+    """The id of the message that submitted it."""
+    reason: Reason
 
 
 class ConfirmedLine(Part):
@@ -91,7 +105,7 @@ class RefundRequested(Event, type="refund.requested", topic=TOPIC):
 
     order_id: Id
     currency: Currency
-    amount_minor: Minor
+    amount_minor: TotalMinor
     tenders: tuple[Tender, ...]
     reason: Reason
 
