@@ -1,0 +1,38 @@
+"""The five services, made from the settings."""
+
+from datetime import timedelta
+
+from services.attribution.service import attribution
+from services.fulfilment.service import fulfilment
+from services.inventory.service import inventory
+from services.order.service import order
+from services.returns.service import returns
+from shared.engine.member import Limits
+from shared.engine.service import Service
+from shared.runtime.settings import Settings
+
+NAMES = ("order", "inventory", "fulfilment", "returns", "attribution")
+
+
+def all_services(settings: Settings) -> tuple[Service, ...]:
+    """Return the services in the order of their names above."""
+    return (
+        order(),
+        inventory(hold_ttl=timedelta(seconds=settings.hold_ttl_s)),
+        fulfilment(pickup_secret=settings.pickup_secret.get_secret_value().encode()),
+        returns(),
+        attribution(),
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """Return the bounds of a member, as set."""
+    return Limits(
+        batch_max=settings.batch_max,
+        poll_timeout_ms=settings.poll_timeout_ms,
+        relay_batch_max=settings.relay_batch_max,
+        tick_interval_s=settings.tick_interval_ms / 1000,
+        backoff_min_s=settings.retry_backoff_min_s,
+        backoff_max_s=settings.retry_backoff_max_s,
+        parked_max_age=timedelta(seconds=settings.parked_max_age_s),
+    )
