@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from shared.events.channel import Channel
 from shared.events.event import Currency, Event, EventId, Id, Moment, Part, Pieces, SignedMinor, Text
 
 TOPIC = "tekil.attribution.v1"
@@ -32,6 +33,7 @@ class AttributionPosted(Event, type="attribution.posted", topic=TOPIC):
     sku: Id
     quantity: Pieces
     flow: Text
+    channel: Channel | None = None
     currency: Currency
     net_minor: SignedMinor
     recognised_at: Moment

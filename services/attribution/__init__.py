@@ -1,0 +1,1 @@
+"""Attribution: from whose stock, into whose budget, to whose performance. Anyone can ask why."""

@@ -1,0 +1,1 @@
+"""What attribution decides. A message's way: `place` or `collect`, `recognise`, `booking`, the three books."""

@@ -1,0 +1,47 @@
+"""Pieces were handed over in a store: they are sold now, and the books say whose they were."""
+
+from collections.abc import Mapping
+
+from services.attribution.domain.policy import Policies, Policy, in_effect
+from services.attribution.domain.recognise import Occasion, recognise
+from services.attribution.domain.recognition import handed_over
+from services.attribution.domain.state import Item, Location, Sale
+from shared.events.fulfilment import FulfilmentCollected
+from shared.kernel.decision import Answer, Given, NotYet
+
+
+def collect(
+    collected: FulfilmentCollected,
+    given: Given,
+    *,
+    sale: Sale | None,
+    store: Location | None,
+    captures: Mapping[str, Location],
+    items: Mapping[str, Item],
+    policies: Policies | None,
+    shipped: Policy,
+) -> Answer:
+    """Book what was handed over, once the sale, both places and the items are known."""
+    if sale is None:
+        return NotYet(Sale, collected.order_id)
+    capture = captures.get(sale.capture_location_id)
+    if capture is None:
+        return NotYet(Location, sale.capture_location_id)
+    if store is None:
+        return NotYet(Location, collected.location_id)
+    return recognise(
+        sale,
+        collected.lines,
+        given,
+        items=items,
+        occasion=Occasion(
+            players=handed_over(
+                capture=capture,
+                seller=sale.associate_id,
+                store=store,
+                handed_over_by=collected.associate_id,
+            ),
+            recognised_at=collected.collected_at,
+            policy=in_effect(shipped, policies, collected.collected_at),
+        ),
+    )

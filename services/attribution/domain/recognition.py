@@ -1,0 +1,81 @@
+"""A recognition: pieces of a line that became final, with all that the policy and the books need to know of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from services.attribution.domain.roles import Role
+from services.attribution.domain.state import Discount, Item, Location, Sale, SaleLine
+from shared.kernel.money import part
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Where a role was played, and by whom if a person acted."""
+
+    location: Location
+    associate_id: str | None = None
+
+
+Players = Mapping[Role, Player]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """These many more pieces of the line, after those that it counts as recognised, became final."""
+
+    sale: Sale
+    line: SaleLine
+    quantity: int
+    item: Item
+    players: Players
+    recognised_at: datetime
+
+    def part_of(self, amount_minor: int) -> int:
+        """Return what these pieces are of an amount for the whole line."""
+        return part(amount_minor, whole=self.line.quantity, before=self.line.recognised, taken=self.quantity)
+
+    @property
+    def net_minor(self) -> int:
+        """What the customer paid for them, without tax."""
+        return self.part_of(self.line.net_minor)
+
+    @property
+    def discounts(self) -> tuple[Discount, ...]:
+        """What was given away on them."""
+        return tuple(Discount(each.funder, self.part_of(each.amount_minor)) for each in self.line.discounts)
+
+    @property
+    def gross_minor(self) -> int:
+        """Their list price: summed from its parts, because three rounded numbers need not add up."""
+        return self.net_minor + sum(discount.amount_minor for discount in self.discounts)
+
+    @property
+    def cost_minor(self) -> int | None:
+        """Their standard cost, or None where it is in another currency than the order."""
+        return self.item.standard_cost_minor * self.quantity if self.item.currency == self.sale.currency else None
+
+    @property
+    def period(self) -> str:
+        """The month in which it counts, by the calendar of where the order was taken."""
+        return self.recognised_at.astimezone(ZoneInfo(self.players["capture"].location.time_zone)).strftime("%Y-%m")
+
+
+def carried_out(*, store: Location, seller: str | None) -> Players:
+    """Return who plays which role at a till: whoever sells also takes it from the shelf and hands it over."""
+    player = Player(store, seller)
+    return _with_owner({"capture": player, "fulfil": player, "handover": player})
+
+
+def handed_over(*, capture: Location, seller: str | None, store: Location, handed_over_by: str | None) -> Players:
+    """Return who plays which role when a store hands over what was ordered before. Nobody says who picked it."""
+    return _with_owner(
+        {"capture": Player(capture, seller), "fulfil": Player(store), "handover": Player(store, handed_over_by)}
+    )
+
+
+def _with_owner(players: Players) -> Players:
+    """Add the owner of the stock, where that is a location: a brand that owns it is a cost centre only."""
+    shelf = players["fulfil"].location
+    return {**players, "owner": Player(shelf)} if shelf.owns_its_stock else players

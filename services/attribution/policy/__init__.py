@@ -1,0 +1,1 @@
+"""Attribution policies as people write them: files and documents. The policy as a value is `domain/policy.py`."""
