@@ -1,6 +1,8 @@
 """`tekil.inventory.v1` and `tekil.availability.v1`: what became of stock, as the inventory service decided it."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.events.event import Count, Event, Id, Moment, Part, Pieces, Reason, SignedCount
 
@@ -83,8 +85,8 @@ class StockDiscrepancyFound(Event, type="stock.discrepancy_found", topic=TOPIC, 
     location_id: Id
     sku: Id
     kind: Literal["sold_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
-    quantity: Pieces
-    """By how many pieces."""
+    quantity: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    """By how many pieces: a count may differ by more than any one order buys."""
     order_id: Id | None = None
 
 

@@ -1,0 +1,1 @@
+"""Pure decisions about stock: one verb, or family of verbs, a file."""
