@@ -82,11 +82,11 @@ class Bench:
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+async def bench(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Bench]:
     if request.param == "memory":
         yield Bench(MemoryStore(TALLY))
         return
-    async with tally_pool(request.getfixturevalue("database")) as pool:
+    async with tally_pool(database) as pool:
         yield Bench(PostgresStore(TALLY, pool))
 
 
