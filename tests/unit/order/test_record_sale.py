@@ -1,0 +1,80 @@
+"""Recording what a till sold: a fact, refused by nobody, unless it contradicts itself."""
+
+import pytest
+
+from services.order.domain.place import place
+from services.order.domain.record_sale import record_sale
+from services.order.domain.state import Buckets
+from shared.events.channel import Discount, SaleRecorded, SoldLine, Tender
+from shared.events.order import OrderCompleted, OrderPlaced, PlacedLine
+from shared.kernel.decision import NOTHING, Decision, Invalid
+from tests.unit.order.orders import BOUGHT_AT, GIVEN, PLACES, pieces, sale, submission, the_order
+
+SHIRT = SoldLine(line_id="shirt", sku="sku-shirt", quantity=1, gross_minor=1000, net_minor=1000, tax_minor=200)
+ON_SALE = Discount(funder="brand", promotion="spring", amount_minor=50)
+
+
+def test_a_sale_is_placed_and_completed_at_once() -> None:
+    decision = record_sale(sale(SHIRT, associate_id="ayse"), GIVEN, order=None)
+
+    placed = OrderPlaced(
+        order_id="order-1",
+        channel="pos",
+        brand="tekil",
+        capture_location_id="moda",
+        associate_id="ayse",
+        currency="TRY",
+        lines=(
+            PlacedLine(
+                line_id="shirt",
+                sku="sku-shirt",
+                quantity=1,
+                gross_minor=1000,
+                net_minor=1000,
+                tax_minor=200,
+                method="carry_out",
+                location_id="moda",
+            ),
+        ),
+        tenders=(Tender(method="cash", amount_minor=1200),),
+        placed_at=BOUGHT_AT,
+    )
+    row = the_order(decision)
+    assert decision == Decision(rows=(row,), events=(placed, OrderCompleted(order_id="order-1")))
+    assert row.status == "completed"
+    assert pieces(row) == {"shirt": Buckets(collected=1)}
+
+
+CONTRADICTIONS: dict[str, tuple[SaleRecorded, Invalid]] = {
+    "net is not gross less discounts": (
+        sale(SHIRT.model_copy(update={"discounts": (ON_SALE,)})),
+        Invalid("sums-do-not-add-up", "line shirt: net 1000 is +50 off gross less discounts"),
+    ),
+    "net is too low": (
+        sale(SHIRT.model_copy(update={"net_minor": 900})),
+        Invalid("sums-do-not-add-up", "line shirt: net 900 is -100 off gross less discounts"),
+    ),
+    "paid too little": (
+        sale(SHIRT, tenders=(Tender(method="cash", amount_minor=1000),)),
+        Invalid("sums-do-not-add-up", "tenders 1000 are -200 off net and tax of all lines"),
+    ),
+    "two lines of one id": (sale(SHIRT, SHIRT), Invalid("line-id-repeated", "2 lines have the id shirt")),
+}
+
+
+@pytest.mark.parametrize(("contradiction", "answer"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_sale_that_contradicts_itself_is_invalid(contradiction: SaleRecorded, answer: Invalid) -> None:
+    assert record_sale(contradiction, GIVEN, order=None) == answer
+
+
+def test_the_same_sale_again_changes_nothing() -> None:
+    first = the_order(record_sale(sale(SHIRT), GIVEN, order=None))
+    assert record_sale(sale(SHIRT), GIVEN, order=first) == NOTHING
+
+
+def test_another_sale_with_a_taken_id_is_invalid() -> None:
+    taken = Invalid("order-id-taken", "order order-1 is known already, with other content")
+    sold = the_order(record_sale(sale(SHIRT), GIVEN, order=None))
+    ordered = the_order(place(submission(), GIVEN, locations=PLACES, order=None))
+    assert record_sale(sale(SHIRT, associate_id="ayse"), GIVEN, order=sold) == taken
+    assert record_sale(sale(SHIRT), GIVEN, order=ordered) == taken
