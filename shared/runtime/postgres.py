@@ -115,14 +115,16 @@ class EmbeddedPostgres:
         if self._binaries.user is not None:
             for path in (self._directory, self._data, password):
                 shutil.chown(path, self._binaries.user)
-        # Without --no-sync initdb would flush every file by itself; the server's first checkpoint does it anyway.
+        # Temporary data need not outlive the machine, so initdb need not flush it.
+        flush = [] if self._keep else ["--no-sync"]
         made = subprocess.run(
             [
                 self._binaries.directory / "initdb",
                 f"--pgdata={self._data}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={password}",
-                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"),
+                *flush,
             ],
             user=self._binaries.user,
             cwd="/",
@@ -131,7 +133,8 @@ class EmbeddedPostgres:
             check=False,
         )
         if made.returncode != 0:
-            raise ServerFailed(f"initdb failed in {self._data}: {made.stderr.strip()}")
+            user = self._binaries.user or "this user"
+            raise ServerFailed(f"initdb, run by {user}, failed in {self._data}: {made.stderr.strip()}")
         return password.read_text()
 
     def _discard(self) -> None:

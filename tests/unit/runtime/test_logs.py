@@ -1,0 +1,86 @@
+"""Every log line goes one way, carries its trace, and hides what is personal or secret."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+
+from shared.runtime import logs
+
+
+class Lines(io.StringIO):
+    def read_all(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    handlers, level = logging.root.handlers, logging.root.level
+    stream = Lines()
+    logs.configure(level="INFO", form="json", stream=stream)
+    yield stream
+    logging.root.handlers, logging.root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_personal_data_and_secrets_are_hidden_at_any_depth(lines: Lines) -> None:
+    structlog.get_logger("services.order").info(
+        "collected", order="O-1", customer_id="C-1", task={"pickup_code": "4711", "tries": [{"intake_token": "t"}]}
+    )
+
+    (line,) = lines.read_all()
+    assert line["order"] == "O-1"
+    assert line["customer_id"] == "***"
+    assert line["task"] == {"pickup_code": "***", "tries": [{"intake_token": "***"}]}
+
+
+@pytest.mark.parametrize("password", ["hunter2", "h@nter2", "hunter:2"])
+def test_a_password_in_a_url_is_hidden_wherever_it_stands(password: str, lines: Lines) -> None:
+    url = f"postgresql://tekil:{password}@db:5432/tekil_order"
+    try:
+        raise ConnectionError(f"cannot reach {url}")
+    except ConnectionError:
+        structlog.get_logger("shared.engine").exception(f"lost {url}", server=url)
+
+    (line,) = lines.read_all()
+    assert line["server"] == "postgresql://tekil:***@db:5432/tekil_order"
+    assert line["message"] == "lost postgresql://tekil:***@db:5432/tekil_order"
+    assert password not in lines.getvalue()
+
+
+def test_libraries_go_the_same_way_from_warning_up(lines: Lines) -> None:
+    logging.getLogger("aiokafka.consumer").info("joined")
+    logging.getLogger("uvicorn.error").warning("slow %s", "client", extra={"password": "hunter2"})
+
+    (line,) = lines.read_all()
+    assert (line["logger"], line["level"], line["message"]) == ("uvicorn.error", "warning", "slow client")
+    assert line["password"] == "***"
+
+
+def test_our_debug_lines_stay_out_at_info(lines: Lines) -> None:
+    structlog.get_logger("services.order").debug("polled")
+
+    assert lines.read_all() == []
+
+
+def test_a_line_names_the_trace_bound_to_its_context(lines: Lines) -> None:
+    structlog.contextvars.bind_contextvars(trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
+
+    structlog.get_logger("services.order").info("decided")
+
+    assert lines.read_all()[0]["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_without_a_bound_trace_a_line_names_the_current_span(lines: Lines) -> None:
+    with TracerProvider().get_tracer("test").start_as_current_span("decide") as span:
+        structlog.get_logger("services.order").info("decided")
+
+    (line,) = lines.read_all()
+    assert line["trace_id"] == f"{span.get_span_context().trace_id:032x}"
+    assert line["span_id"] == f"{span.get_span_context().span_id:016x}"
