@@ -17,7 +17,7 @@ def describe_location(described: LocationDescribed, given: Given, *, location: L
         )
     try:
         ZoneInfo(described.time_zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return Invalid("unknown-time-zone", f"{described.time_zone} is no IANA time zone")
     return Decision(
         rows=(

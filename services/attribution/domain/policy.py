@@ -105,7 +105,7 @@ class Rule:
             if not certain & set(portion.candidates):
                 raise ValueError(
                     f"nobody may have played {' or '.join(portion.candidates)};"
-                    f" say otherwise: [{' or '.join(sorted(certain))}]"
+                    f" add {' or '.join(sorted(certain))} to its `otherwise`"
                 )
 
 

@@ -1,0 +1,128 @@
+"""Pieces were handed over: the web shop's order, collected in a store."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.attribution.domain.collect import collect
+from services.attribution.domain.state import Entry, Holder, Item, Location, Sale
+from shared.events.fulfilment import FulfilmentCollected, TaskLine
+from shared.kernel.decision import Answer, Invalid, NotYet
+from tests.unit.attribution.world import (
+    GIVEN,
+    NOON,
+    SHIPPED,
+    SHIRT,
+    STORE_A,
+    WEB,
+    by_account,
+    decided,
+    line,
+    posted,
+    sale,
+    table,
+)
+
+ORDER = sale(line(10_001, quantity=3), line(500, line_id="2"))
+
+
+def collected(*lines: tuple[str, int], by: str | None = None) -> FulfilmentCollected:
+    return FulfilmentCollected(
+        order_id="o-1",
+        location_id="store-a",
+        lines=tuple(TaskLine(line_id=line_id, sku="shirt", quantity=quantity) for line_id, quantity in lines),
+        collected_by="customer",
+        associate_id=by,
+        collected_at=NOON,
+    )
+
+
+def answer(
+    event: FulfilmentCollected,
+    *,
+    order: Sale | None = ORDER,
+    store: Location | None = STORE_A,
+    capture: Location | None = WEB,
+    item: Item | None = SHIRT,
+) -> Answer:
+    return collect(
+        event,
+        GIVEN,
+        sale=order,
+        store=store,
+        captures={"web": capture} if capture else {},
+        items={"shirt": item} if item else {},
+        policies=None,
+        shipped=SHIPPED,
+    )
+
+
+def test_web_order_collected_in_a_store_is_shared_60_to_40() -> None:
+    [event] = posted(answer(collected(("1", 3), by="mert")))
+    assert (event.flow, event.channel, event.net_minor, event.period) == ("pickup", "web", 10_001, "2026-11")
+    assert by_account(event.postings, "credit") == {"web": 6_001, "store-a": 4_000}
+    assert table(event.postings, "credit") == [
+        ("web", "capture", "", 4_001),
+        ("web", "trial", "", 2_000),
+        ("store-a", "fulfil", "", 2_500),
+        ("store-a", "handover", "mert", 1_500),
+    ]
+    assert by_account(event.postings, "stock") == {"store-a": -3, "customer": 3}
+    assert by_account(event.postings, "budget") == {"cc-web": 9_851, "customer": -10_001, "brand": 0, "cc-store-a": 150}
+
+
+def test_holders_name_the_seller_and_who_handed_it_over() -> None:
+    decision = decided(answer(collected(("1", 1), by="mert"), order=replace(ORDER, associate_id="ayse")))
+    entry = next(row for row in decision.rows if isinstance(row, Entry))
+    assert entry.holders == (
+        Holder("capture", "web", "ayse"),
+        Holder("fulfil", "store-a", None),
+        Holder("handover", "store-a", "mert"),
+    )
+
+
+def test_each_line_is_an_entry_of_its_own() -> None:
+    decision = decided(answer(collected(("1", 3), ("2", 1))))
+    assert [(each.line_id, each.net_minor) for each in posted(decision)] == [("1", 10_001), ("2", 500)]
+    assert len({each.entry_id for each in posted(decision)}) == 2
+
+
+def test_parts_that_are_collected_one_by_one_make_the_line() -> None:
+    order, nets = ORDER, []
+    for _ in range(3):
+        decision = decided(answer(collected(("1", 1)), order=order))
+        assert isinstance(decision.rows[0], Sale)
+        order = decision.rows[0]
+        nets += [event.net_minor for event in posted(decision)]
+    assert nets == [3_333, 3_334, 3_334]
+    assert order == ORDER.recognising("1", 3)
+
+
+def test_a_line_named_twice_in_one_handover_counts_its_pieces_in_turn() -> None:
+    assert [event.net_minor for event in posted(answer(collected(("1", 1), ("1", 2))))] == [3_333, 6_668]
+
+
+@pytest.mark.parametrize(
+    ("missing", "waits"),
+    [
+        ("order", NotYet(Sale, "o-1")),
+        ("capture", NotYet(Location, "web")),
+        ("store", NotYet(Location, "store-a")),
+        ("item", NotYet(Item, "shirt")),
+    ],
+)
+def test_it_waits_for_what_was_not_told_yet(missing: str, waits: NotYet) -> None:
+    assert answer(collected(("1", 1)), **{missing: None}) == waits
+
+
+@pytest.mark.parametrize(
+    ("lines", "refusal"),
+    [
+        ([("9", 1)], Invalid("line-unknown", "order o-1 has no line 9")),
+        ([("1", 4)], Invalid("more-than-sold", "4 of line 1 became final after 0 of 3")),
+        ([("1", 2), ("1", 2)], Invalid("more-than-sold", "2 of line 1 became final after 2 of 3")),
+        ([("2", 1), ("9", 1)], Invalid("line-unknown", "order o-1 has no line 9")),
+    ],
+)
+def test_what_was_never_sold_cannot_become_final(lines: list[tuple[str, int]], refusal: Invalid) -> None:
+    assert answer(collected(*lines)) == refusal
