@@ -1,0 +1,1 @@
+"""Returns: what customers took home, and so what may come back."""

@@ -1,0 +1,1 @@
+"""What returns decides. `state.py` first: a purchase remembers what was handed over, where and when."""
