@@ -64,9 +64,9 @@ movements = Table(
     Column("line_id", Text),
     CheckConstraint("change_quantity <> 0", name="something_moved"),
     CheckConstraint("cause IN ('carried_out', 'collected', 'received', 'counted', 'adjusted')", name="cause_known"),
-    CheckConstraint("(cause IN ('carried_out', 'collected')) = (order_id IS NOT NULL)", name="orders_issue"),
-    CheckConstraint("(order_id IS NULL) = (line_id IS NULL)", name="line_of_an_order"),
-    CheckConstraint("order_id IS NULL OR change_quantity < 0", name="issues_take"),
+    CheckConstraint("(cause IN ('carried_out', 'collected')) = (order_id IS NOT NULL)", name="cause_of_order"),
+    CheckConstraint("(order_id IS NULL) = (line_id IS NULL)", name="line_of_order"),
+    CheckConstraint("order_id IS NULL OR change_quantity < 0", name="orders_take"),
     Index("ix_movements_sku", "sku", "location_id", "moved_at"),
     comment="Every change of what is on hand, written once. Their sum is what is on hand.",
 )
