@@ -71,10 +71,10 @@ def _movements(op: Operations) -> None:
             "cause IN ('carried_out', 'collected', 'received', 'counted', 'adjusted')", name="ck_movements_cause_known"
         ),
         CheckConstraint(
-            "(cause IN ('carried_out', 'collected')) = (order_id IS NOT NULL)", name="ck_movements_orders_issue"
+            "(cause IN ('carried_out', 'collected')) = (order_id IS NOT NULL)", name="ck_movements_cause_of_order"
         ),
-        CheckConstraint("(order_id IS NULL) = (line_id IS NULL)", name="ck_movements_line_of_an_order"),
-        CheckConstraint("order_id IS NULL OR change_quantity < 0", name="ck_movements_issues_take"),
+        CheckConstraint("(order_id IS NULL) = (line_id IS NULL)", name="ck_movements_line_of_order"),
+        CheckConstraint("order_id IS NULL OR change_quantity < 0", name="ck_movements_orders_take"),
         comment="Every change of what is on hand, written once. Their sum is what is on hand.",
     )
     op.create_index("ix_movements_sku", "movements", ["sku", "location_id", "moved_at"])

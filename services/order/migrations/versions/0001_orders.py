@@ -10,6 +10,12 @@ down_revision = None
 
 def upgrade(op: Operations) -> None:
     """Create both."""
+    _locations(op)
+    _orders(op)
+    _walls_of_orders(op)
+
+
+def _locations(op: Operations) -> None:
     op.create_table(
         "locations",
         Column("location_id", Text, nullable=False),
@@ -19,6 +25,9 @@ def upgrade(op: Operations) -> None:
         CheckConstraint("kind IN ('online', 'store', 'warehouse', 'partner')", name="ck_locations_kind"),
         comment="Places, as the master data describes them.",
     )
+
+
+def _orders(op: Operations) -> None:
     op.create_table(
         "orders",
         Column("order_id", Text, nullable=False),
@@ -45,26 +54,6 @@ def upgrade(op: Operations) -> None:
         Column("refunded_minor", BigInteger, nullable=False),
         Column("version", Integer, nullable=False),
         PrimaryKeyConstraint("order_id", name="pk_orders"),
-        CheckConstraint(
-            "status IN ('placed', 'confirmed', 'ready', 'partly_collected', 'completed', 'cancelled', 'rejected')",
-            name="ck_orders_status",
-        ),
-        CheckConstraint("when_short IN ('reject_order', 'reject_line')", name="ck_orders_when_short"),
-        CheckConstraint("least(open_quantity, collected_quantity, cancelled_quantity) >= 0", name="ck_orders_buckets"),
-        CheckConstraint(
-            "ordered_quantity = open_quantity + collected_quantity + cancelled_quantity", name="ck_orders_conserved"
-        ),
-        CheckConstraint(
-            "(status IN ('completed', 'cancelled', 'rejected')) = (open_quantity = 0)",
-            name="ck_orders_ended_when_nothing_open",
-        ),
-        CheckConstraint("(status = 'rejected') = (rejections <> '[]')", name="ck_orders_rejected_for_a_reason"),
-        CheckConstraint(
-            "status NOT IN ('cancelled', 'rejected') OR collected_quantity = 0", name="ck_orders_cancelled_whole"
-        ),
-        CheckConstraint("status = 'rejected' OR paid_minor = due_minor", name="ck_orders_paid"),
-        CheckConstraint("refunded_minor BETWEEN 0 AND paid_minor", name="ck_orders_never_more_than_paid"),
-        CheckConstraint("refunded_minor = owed_back_minor", name="ck_orders_refunded"),
         comment="Every order of every channel, rejected ones too.",
         postgresql_with={"fillfactor": 70},
     )
@@ -74,3 +63,21 @@ def upgrade(op: Operations) -> None:
         ["customer_id", "placed_at", "order_id"],
         postgresql_where=text("customer_id IS NOT NULL"),
     )
+
+
+def _walls_of_orders(op: Operations) -> None:
+    walls = {
+        "status": "status IN "
+        "('placed', 'confirmed', 'ready', 'partly_collected', 'completed', 'cancelled', 'rejected')",
+        "when_short": "when_short IN ('reject_order', 'reject_line')",
+        "buckets": "least(open_quantity, collected_quantity, cancelled_quantity) >= 0",
+        "conserved": "ordered_quantity = open_quantity + collected_quantity + cancelled_quantity",
+        "ended_when_nothing_open": "(status IN ('completed', 'cancelled', 'rejected')) = (open_quantity = 0)",
+        "rejected_for_a_reason": "(status = 'rejected') = (rejections <> '[]')",
+        "cancelled_whole": "status NOT IN ('cancelled', 'rejected') OR collected_quantity = 0",
+        "paid": "status = 'rejected' OR paid_minor = due_minor",
+        "never_more_than_paid": "refunded_minor BETWEEN 0 AND paid_minor",
+        "refunded": "refunded_minor = owed_back_minor",
+    }
+    for name, condition in walls.items():
+        op.create_check_constraint(f"ck_orders_{name}", "orders", condition)
