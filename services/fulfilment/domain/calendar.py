@@ -10,6 +10,8 @@ than never, and somebody looks.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from operator import attrgetter
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -40,9 +42,8 @@ def after_open_time(location: Location, start: datetime, open_time: timedelta) -
 
 def end_of_open_day(location: Location, start: datetime, open_days: int) -> datetime:
     """Return when the location closes on the last of so many open days after the local day of `start`, UTC."""
-    _, *later = _days_from(location, start)
     left = open_days
-    for day in later:
+    for day in islice(_days_from(location, start), 1, None):
         if intervals := list(_intervals(location, day)):
             left -= 1
             if not left:
@@ -67,9 +68,9 @@ def _intervals(location: Location, day: date) -> Iterator[Interval]:
         yield _utc(location, day, time.min), _utc(location, day + timedelta(days=1), time.min)
         return
     weekday = WEEKDAYS[day.weekday()]
-    for hours in sorted(location.opening_hours, key=lambda hours: hours.opens):
-        if hours.day == weekday:
-            yield _utc(location, day, hours.opens), _utc(location, day, hours.closes)
+    today = [hours for hours in location.opening_hours if hours.day == weekday]
+    for hours in sorted(today, key=attrgetter("opens")):
+        yield _utc(location, day, hours.opens), _utc(location, day, hours.closes)
 
 
 def _utc(location: Location, day: date, local: time) -> datetime:

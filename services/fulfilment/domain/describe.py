@@ -30,11 +30,8 @@ def describe(described: LocationDescribed, given: Given, *, location: Location |
 def _unknown_zone(described: LocationDescribed) -> Invalid | None:
     try:
         ZoneInfo(described.time_zone)
-    except (
-        KeyError,
-        OSError,
-        ValueError,
-    ):  # A directory such as "Europe" is an OSError, a file of another kind a ValueError.
+    except (KeyError, OSError, ValueError):
+        # A directory of zones, such as "America", is an OSError; a path, or a file that is no zone, a ValueError.
         return Invalid("unknown-time-zone", f"{described.location_id}: no time zone is called {described.time_zone}")
     return None
 

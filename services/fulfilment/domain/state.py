@@ -100,7 +100,12 @@ class Task:
 
     def moved(self, quantities: Mapping[str, int], *, source: Bucket, target: Bucket) -> "Task":
         """Return the task with these quantities, by line id, in another bucket."""
-        lines = tuple(line.moved(quantities.get(line.line_id, 0), source=source, target=target) for line in self.lines)
+        lines = tuple(
+            line.moved(quantity, source=source, target=target)
+            if (quantity := quantities.get(line.line_id, 0))
+            else line
+            for line in self.lines
+        )
         return replace(self, lines=lines)
 
     def task_lines(self, quantities: Mapping[str, int]) -> tuple[TaskLine, ...]:
