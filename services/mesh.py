@@ -86,7 +86,7 @@ class Mesh:
         for service in self.services:
             ends = await self.ends(service.topics)
             group = f"{self.settings.topic_prefix}tekil.{service.name}"
-            committed = await self._admin.list_consumer_group_offsets(group)
+            committed = await self._admin.list_consumer_group_offsets(group, partitions=list(ends))
             behind = sum(end - max(0, at.offset if (at := committed.get(tp)) else 0) for tp, end in ends.items())
             if behind:
                 pending[f"{service.name}: records to consume"] = behind

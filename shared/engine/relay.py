@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.engine.metrics import Metrics
@@ -73,11 +73,14 @@ class Relay:
             try:
                 await self._follow_and_lead()
                 pause_s = BACKOFF_MIN_S
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError) as error:
+            except Exception as error:
                 if pause_s == BACKOFF_MIN_S:
-                    log.warning("relay waits", service=self._service, cause=type(error).__name__)
+                    log.warning(
+                        "relay waits", service=self._service, cause=type(error).__name__, detail=str(error)[:200]
+                    )
                 self._metrics.retries.labels("relay").inc()
-                await self._sleep(pause_s)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause_s)
                 pause_s = min(pause_s * 2, BACKOFF_MAX_S)
             finally:
                 self._lead(False)
@@ -146,7 +149,7 @@ class Relay:
         """Send as many rows as fit in one batch; return the ids of those that are acknowledged."""
         batch, sent = producer.create_batch(), []
         for row in rows:
-            headers = unpack_headers(row["headers"])
+            headers = list(unpack_headers(row["headers"]))
             if batch.append(timestamp=None, key=row["key"], value=row["value"], headers=headers) is None:
                 break
             sent.append(row["id"])
