@@ -18,6 +18,7 @@ from shared.runtime.topics import load
 
 STEPS_MAX = 10_000
 """Deadlines that one scenario may fire: a scenario that needs more does not end by itself."""
+FETCH_WAIT_MS = 10
 _MOMENT = TypeAdapter(Moment)
 
 Envelope = dict[str, Any]
@@ -79,7 +80,9 @@ class Real:
 
     async def begin(self) -> None:
         """Start reading at what is there now."""
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._mesh.bootstrap, enable_auto_commit=False)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._mesh.bootstrap, enable_auto_commit=False, fetch_max_wait_ms=FETCH_WAIT_MS
+        )
         await self._consumer.start()
         self._read = await self._mesh.ends(self._topics)
         self._consumer.assign(list(self._read))
