@@ -1,4 +1,4 @@
-"""The three books: what a recognition posts in each. Every function returns postings that balance among themselves."""
+"""The three books. Stock and budget postings sum to 0, credit postings to the net amount: in every entry, always."""
 
 from collections.abc import Iterable, Iterator
 

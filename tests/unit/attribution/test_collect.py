@@ -1,6 +1,7 @@
 """Pieces were handed over: the web shop's order, collected in a store."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -79,6 +80,12 @@ def test_holders_name_the_seller_and_who_handed_it_over() -> None:
         Holder("fulfil", "store-a", None),
         Holder("handover", "store-a", "mert"),
     )
+
+
+def test_it_counts_in_the_month_of_the_handover_not_of_the_order() -> None:
+    december = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    [event] = posted(answer(collected(("1", 3)).model_copy(update={"collected_at": december})))
+    assert (ORDER.placed_at, event.recognised_at, event.period) == (NOON, december, "2026-12")
 
 
 def test_each_line_is_an_entry_of_its_own() -> None:
