@@ -110,3 +110,11 @@ async def orders_of_customer(
         min(limit, HISTORY_MAX),
     )
     return [_to_order(record) for record in records]
+
+
+async def orders_after(connection: asyncpg.Connection, order_id: str, *, limit: int = 1000) -> list[Order]:
+    """Return the next orders by id, a page of at most `limit`: for reconciliation, which reads them all."""
+    records = await connection.fetch(
+        "SELECT * FROM orders WHERE order_id > $1 ORDER BY order_id LIMIT $2", order_id, limit
+    )
+    return [_to_order(record) for record in records]
