@@ -14,9 +14,9 @@ from shared.kernel.decision import Decision
 
 
 def reject(order: Order, rejections: Iterable[Rejection]) -> Decision:
-    """Give up an order that was placed, with everything that is open of it."""
-    everything = [LineQuantity(line_id=line.line_id, quantity=line.pieces.open) for line in order.open_lines()]
-    given_up, _ = move(order, everything, sources=("pending", "reserved", "ready"), target="cancelled")
+    """Give up an order that was placed and of which nothing is reserved yet."""
+    everything = [LineQuantity(line_id=line.line_id, quantity=line.pieces.pending) for line in order.open_lines()]
+    given_up, _ = move(order, everything, sources=("pending",), target="cancelled")
     return announce_rejected(replace(given_up, rejections=tuple(rejections)))
 
 

@@ -142,6 +142,16 @@ def test_pending_pieces_go_first_and_fulfilment_is_asked_about_the_rest() -> Non
     assert pieces(row) == {"a": Buckets(pending=1, cancelled=1), "b": Buckets(reserved=1)}
 
 
+def test_of_one_line_too_the_pending_pieces_go_first() -> None:
+    decision = cancel(request(some("a", 2)), GIVEN, order=order(line("a", pending=1, reserved=3)))
+    assert isinstance(decision, Decision)
+    assert decision.events == (
+        cancelled("a", 1, causes.CustomerRequest),
+        refund(600, causes.CustomerRequest),
+        asked("moda", some("a", 1)),
+    )
+
+
 REFUSED = {
     "an order that nobody knows": (
         None,

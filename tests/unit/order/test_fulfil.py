@@ -145,6 +145,14 @@ CASES: dict[str, Case] = {
         {"a": Buckets(reserved=1, cancelled=1)},
         "confirmed",
     ),
+    "given up, those first that nobody picked yet": (
+        settle,
+        given_up(a=2),
+        order(line("a", reserved=1, ready=2)),
+        (cancelled("a", 2, causes.AssociateRequest), refund(1334 + 267, causes.AssociateRequest)),
+        {"a": Buckets(ready=1, cancelled=2)},
+        "ready",
+    ),
     "given up when it was ready": (
         settle,
         given_up(a=2, b=1),
@@ -195,6 +203,12 @@ EVERY = {
 @pytest.mark.parametrize(("decide", "event"), EVERY.values(), ids=EVERY)
 def test_a_late_word_about_pieces_that_are_gone_changes_nothing(decide: Decide, event: Event, known: Order) -> None:
     assert decide(event, GIVEN, order=known) == NOTHING
+
+
+def test_what_is_ready_cannot_be_short_and_what_is_not_ready_can_neither_be_collected_nor_expire() -> None:
+    assert collect(collected(a=1), GIVEN, order=order(line("a", reserved=2))) == NOTHING
+    assert drop_short(short(a=1), GIVEN, order=order(line("a", ready=2))) == NOTHING
+    assert expire(expired(a=1), GIVEN, order=order(line("a", reserved=2))) == NOTHING
 
 
 @pytest.mark.parametrize(("decide", "event"), EVERY.values(), ids=EVERY)

@@ -8,7 +8,7 @@ from services.order.domain.state import Buckets
 from shared.events.channel import Discount, SaleRecorded, SoldLine, Tender
 from shared.events.order import OrderCompleted, OrderPlaced, PlacedLine
 from shared.kernel.decision import NOTHING, Decision, Invalid
-from tests.unit.order.orders import BOUGHT_AT, GIVEN, PLACES, pieces, sale, submission, the_order
+from tests.unit.order.orders import BOUGHT_AT, GIVEN, PLACES, pieces, sale, submission, the_order, wanted
 
 SHIRT = SoldLine(line_id="shirt", sku="sku-shirt", quantity=1, gross_minor=1000, net_minor=1000, tax_minor=200)
 ON_SALE = Discount(funder="brand", promotion="spring", amount_minor=50)
@@ -58,6 +58,10 @@ CONTRADICTIONS: dict[str, tuple[SaleRecorded, Invalid]] = {
         sale(SHIRT, tenders=(Tender(method="cash", amount_minor=1000),)),
         Invalid("sums-do-not-add-up", "tenders 1000 are -200 off net and tax of all lines"),
     ),
+    "paid too much": (
+        sale(SHIRT, tenders=(Tender(method="cash", amount_minor=1201),)),
+        Invalid("sums-do-not-add-up", "tenders 1201 are +1 off net and tax of all lines"),
+    ),
     "two lines of one id": (sale(SHIRT, SHIRT), Invalid("line-id-repeated", "2 lines have the id shirt")),
 }
 
@@ -78,3 +82,13 @@ def test_another_sale_with_a_taken_id_is_invalid() -> None:
     ordered = the_order(place(submission(), GIVEN, locations=PLACES, order=None))
     assert record_sale(sale(SHIRT, associate_id="ayse"), GIVEN, order=sold) == taken
     assert record_sale(sale(SHIRT), GIVEN, order=ordered) == taken
+
+
+def test_a_sale_is_not_the_order_that_it_is_written_like() -> None:
+    submitted = submission(wanted("shirt", pickup_location_id=None), capture_location_id="moda")
+    rejected = the_order(place(submitted, GIVEN, locations=PLACES, order=None))
+    alike = sale(
+        SoldLine(**submitted.lines[0].model_dump(exclude_defaults=True)), channel="web", tenders=submitted.tenders
+    )
+    assert alike.model_dump_json(exclude_defaults=True) == submitted.model_dump_json(exclude_defaults=True)
+    assert isinstance(record_sale(alike, GIVEN, order=rejected), Invalid)

@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 from itertools import count
 
+import pytest
+
 from services.order.domain.state import Buckets, Location, Order
 from services.order.service import order
 from shared.engine.deciding import Rules
@@ -11,11 +13,14 @@ from shared.engine.engine import Engine
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Outgoing, Raw
 from shared.events.event import Event
+from shared.events.fulfilment import CancellationDeclined
 from shared.events.inventory import StockLine, StockReserved
 from shared.events.reference import LocationDescribed, LocationKind
-from tests.unit.order.orders import BOUGHT_AT, pieces, sale, submission, wanted
+from tests.unit.order.orders import BOUGHT_AT, pieces, sale, some, submission, wanted
+from tests.unit.order.test_cancel import expired as hold_expired
 from tests.unit.order.test_cancel import request
-from tests.unit.order.test_fulfil import collected, ready, short
+from tests.unit.order.test_fall_short import unavailable
+from tests.unit.order.test_fulfil import collected, expired, given_up, ready, short
 
 PATIENCE = timedelta(hours=1)
 
@@ -152,6 +157,26 @@ async def test_what_comes_before_its_order_waits_and_is_given_up_in_the_end() ->
     assert await alone.hear(reserved(2)) == []
     assert await alone.wait(PATIENCE) == ["tekil.inventory.v1.order.dlq: waited-too-long"]
     assert not alone.store.rows[Order]
+
+
+WORDS: tuple[Event, ...] = (
+    reserved(1),
+    unavailable("shirts"),
+    hold_expired(shirts=1),
+    ready(shirts=1),
+    collected(shirts=1),
+    short(shirts=1),
+    expired(shirts=1),
+    given_up(shirts=1),
+    CancellationDeclined(order_id="order-1", request_id="request-7", lines=(some("shirts", 1),)),
+)
+
+
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: word.TYPE)
+async def test_whatever_other_services_say_about_an_unknown_order_is_kept(word: Event) -> None:
+    running = Running()
+    assert await running.hear(word) == []
+    assert [parked.message.event for parked in running.store.parked.values()] == [word]
 
 
 async def test_a_sale_waits_for_nothing_and_a_bad_one_is_set_aside() -> None:
