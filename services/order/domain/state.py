@@ -82,7 +82,8 @@ class Line:
         They count from the back and pieces that are handed over from the front, net and tax each for itself: so what
         is refunded and what attribution recognises sum to exactly the line, however it was rounded.
         """
-        cancelled = self.pieces.cancelled
+        if not (cancelled := self.pieces.cancelled):
+            return 0
         before = self.quantity - cancelled
         return sum(
             part(amount, whole=self.quantity, before=before, taken=cancelled)
