@@ -1,0 +1,26 @@
+"""`tekil`: one command for everything a person does with Tekil."""
+
+import typer
+
+from services.commands import asking
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Event-driven order management: one brand, one order, one truth, for stock, budgets and performance.",
+)
+orders = typer.Typer(no_args_is_help=True, help="Look at orders.")
+app.add_typer(orders, name="order")
+orders.command("show")(asking.show)
+app.command("explain")(asking.explain)
+app.command("reconcile")(asking.reconcile_all)
+app.command("settings")(asking.settings)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

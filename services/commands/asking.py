@@ -1,0 +1,163 @@
+"""Commands that look: order show, explain, reconcile, settings."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import asyncpg
+import typer
+from rich.table import Table
+
+from services.attribution import store as attribution
+from services.attribution.store import Booked
+from services.commands import console
+from services.commands.books import amount, as_json, explanation
+from services.order import store as order
+from services.order.domain.state import Order
+from services.reconcile import Reconciliation, reconcile
+from services.registry import NAMES
+from shared.runtime.settings import Settings, describe
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@asynccontextmanager
+async def databases(found: Settings, names: Sequence[str] = NAMES) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    """Connect to the databases of services."""
+    base = console.postgres_of(found)
+    connections: dict[str, asyncpg.Connection] = {}
+    try:
+        for name in names:
+            connections[name] = await asyncpg.connect(f"{base}/{found.database(name)}")
+        yield connections
+    finally:
+        for connection in connections.values():
+            await connection.close()
+
+
+def settings(json: Json = False) -> None:
+    """List every TEKIL_ variable, what it is set to and what it means.
+
+    Example: TEKIL_BATCH_MAX=200 tekil settings
+    """
+    found = describe(console.settings())
+    if json:
+        console.print_json([asdict(each) for each in found])
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("variable", "value", "meaning"):
+        table.add_column(name, overflow="fold")
+    for each in found:
+        table.add_row(each.variable, each.value if each.is_default else f"[bold]{each.value}[/]", each.description)
+    console.out.print(table)
+
+
+def show(
+    order_id: Annotated[str, typer.Argument(help="The order, or the receipt of a till.")], json: Json = False
+) -> None:
+    """Show an order: its lines, and where every piece of it is.
+
+    Example: tekil order show WEB-1001
+    """
+
+    async def look(found: Settings) -> Order | None:
+        async with databases(found, ("order",)) as connections:
+            return await order.order_of(connections["order"], order_id)
+
+    shown = console.run(look(console.settings()))
+    if shown is None:
+        console.fail(f"no order {order_id} is known", code=console.FAILED)
+    if json:
+        console.print_json(asdict(shown) | {"status": shown.status})
+        return
+    _print_order(shown)
+
+
+def _print_order(shown: Order) -> None:
+    table = Table(
+        title=f"{shown.order_id}: [bold]{shown.status.replace('_', ' ')}[/]",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for name in ("line", "sku", "gets it", "at"):
+        table.add_column(name)
+    for name in ("net", "pcs", "pending", "reserved", "ready", "collected", "cancelled"):
+        table.add_column(name, justify="right")
+    for line in shown.lines:
+        pieces = line.pieces
+        buckets = (pieces.pending, pieces.reserved, pieces.ready, pieces.collected, pieces.cancelled)
+        table.add_row(
+            line.line_id, line.sku, line.method.replace("_", " "), line.location_id,
+            amount(line.net_minor, shown.currency), str(line.quantity), *(str(each or "") for each in buckets),
+        )  # fmt: skip
+    console.out.print(table)
+    console.out.print(
+        f"taken at {shown.capture_location_id} ({shown.channel}) {shown.placed_at:%Y-%m-%d %H:%M} UTC; "
+        f"paid {amount(shown.paid_minor, shown.currency)}, refunded {amount(shown.refunded_minor, shown.currency)}"
+    )
+    for rejection in shown.rejections:
+        console.out.print(f"[red]{rejection.slug}[/] {rejection.sentence} {rejection.line_id or ''}")
+
+
+def explain(
+    reference: Annotated[str, typer.Argument(metavar="ORDER|ENTRY", help="An order, or an entry of the journal.")],
+    json: Json = False,
+) -> None:
+    """Say whose stock, whose budget and whose performance an order is, and why: rule, roles, coefficients, rounding.
+
+    Example: tekil explain WEB-1001
+    """
+
+    async def look(found: Settings) -> list[Booked]:
+        async with databases(found, ("attribution",)) as connections:
+            connection = connections["attribution"]
+            booked = await attribution.entries_of_order(connection, reference)
+            entry = None if booked else await attribution.entry_by_id(connection, reference)
+            return [entry] if entry else booked
+
+    booked = console.run(look(console.settings()))
+    if not booked:
+        console.fail(f"nothing was recognised for {reference}: not handed over yet, or unknown", code=console.FAILED)
+    if json:
+        console.print_json(as_json(booked))
+    else:
+        console.out.print(explanation(booked))
+
+
+def reconcile_all(json: Json = False) -> None:
+    """Prove zero drift: the books say what the services did. Exits 1 where anything differs.
+
+    What is still on its way between services shows as a difference. Example: tekil reconcile
+    """
+
+    async def look(found: Settings) -> Reconciliation:
+        async with databases(found) as connections:
+            return await reconcile(connections)
+
+    result = console.run(look(console.settings()))
+    if json:
+        console.print_json(asdict(result) | {"zero_drift": result.is_zero_drift})
+    else:
+        console.out.print(reconciliation(result))
+    if not result.is_zero_drift:
+        raise typer.Exit(console.FAILED)
+
+
+def reconciliation(result: Reconciliation) -> Table:
+    """Show a reconciliation."""
+    verdict = "[green]zero drift[/]" if result.is_zero_drift else f"[red]{result.differences} differences[/]"
+    handed = ", ".join(amount(net, currency) for currency, net in sorted(result.net_minor.items())) or "nothing"
+    table = Table(
+        title=f"{verdict}: {result.stock_rows:,} stock rows, {result.order_lines:,} order lines, {handed} handed over",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        show_header=bool(result.shown),
+    )
+    for name in ("check", "where", "expected", "found"):
+        table.add_column(name)
+    for each in result.shown:
+        table.add_row(each.check, each.where, each.expected, each.found)
+    return table

@@ -1,0 +1,68 @@
+"""What all commands share: two consoles, settings, errors said in a line, exit codes that scripts can trust."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+import typer
+import uvloop
+from pydantic import ValidationError
+from rich.console import Console
+
+from shared.runtime import logs
+from shared.runtime.settings import Settings, complaints
+
+T = TypeVar("T")
+
+OK, FAILED, MISUSED = 0, 1, 2
+"""Exit codes: it worked; what was asked did not come true; it was asked wrongly or could not be done."""
+
+out = Console()
+"""For what was asked."""
+err = Console(stderr=True)
+"""For how it goes, and for errors."""
+
+
+def fail(message: str, *, code: int = MISUSED) -> NoReturn:
+    """Say what is wrong in a line and end the command."""
+    err.print(f"[red]tekil:[/] {message}", highlight=False)
+    raise typer.Exit(code)
+
+
+def settings() -> Settings:
+    """Return the settings, and send logs where they say; a wrong variable ends the command with its name."""
+    try:
+        found = Settings()
+    except ValidationError as error:
+        for line in complaints(error):
+            err.print(f"[red]tekil:[/] {line}", highlight=False)
+        raise typer.Exit(MISUSED) from None
+    logs.configure(level=found.log_level, form=found.log_format)
+    return found
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work on the fast event loop. Servers that do not answer are said in a line."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except (OSError, asyncpg.PostgresError) as error:
+        fail(f"a server does not answer as it should: {error}")
+
+
+def postgres_of(found: Settings) -> str:
+    """Return the base URL of the PostgreSQL that is set, or end the command."""
+    if found.postgres is None:
+        fail("set TEKIL_POSTGRES: this command looks at services that run (`tekil up --embedded` prints what to set)")
+    return found.postgres.get_secret_value()
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON: indented for people, in one line for programs."""
+    indent = 2 if sys.stdout.isatty() else None
+    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False, default=str) + "\n")
