@@ -72,13 +72,13 @@ async def reconcile(databases: Mapping[str, Any]) -> Reconciliation:
     return result
 
 
-async def _stock_book(result: Reconciliation, books: asyncpg.Pool, stock: asyncpg.Pool) -> None:
+async def _stock_book(result: Reconciliation, books: asyncpg.Connection, stock: asyncpg.Connection) -> None:
     booked = {
         (balance.account, balance.sku): balance.quantity
         for balance in await attribution.stock_balances(books)
         if balance.account not in NOT_LOCATIONS and balance.quantity
     }
-    on_hand = {key: quantity for key, quantity in (await inventory.on_hand(stock)).items()}
+    on_hand = await inventory.on_hand(stock)
     result.stock_rows = len(on_hand)
     for key in sorted(booked.keys() | on_hand.keys()):
         if booked.get(key, 0) != on_hand.get(key, 0):
@@ -86,12 +86,12 @@ async def _stock_book(result: Reconciliation, books: asyncpg.Pool, stock: asyncp
             result.differs("stock book", where, expected=on_hand.get(key, 0), found=booked.get(key, 0))
 
 
-async def _own_journal(result: Reconciliation, stock: asyncpg.Pool) -> None:
+async def _own_journal(result: Reconciliation, stock: asyncpg.Connection) -> None:
     for key, (on_hand, reserved) in (await inventory.drift(stock)).items():
         result.differs("inventory's journal", " ".join(key), expected="(0, 0)", found=f"({on_hand}, {reserved})")
 
 
-async def _handed_over(result: Reconciliation, orders: asyncpg.Pool, books: asyncpg.Pool) -> None:
+async def _handed_over(result: Reconciliation, orders: asyncpg.Connection, books: asyncpg.Connection) -> None:
     """Compare both sides page by page; both come in the same order, so that little waits for its counterpart."""
     waiting: dict[LineKey, tuple[int, int]] = {}
     expected, booked = _expected(result, orders), _booked(result, books)
@@ -111,7 +111,7 @@ async def _handed_over(result: Reconciliation, orders: asyncpg.Pool, books: asyn
         result.differs("handed over", f"{order_id} line {line_id}", expected="as the order says", found=off)
 
 
-async def _expected(result: Reconciliation, orders: asyncpg.Pool) -> AsyncIterator[dict[LineKey, tuple[int, int]]]:
+async def _expected(result: Reconciliation, orders: asyncpg.Connection) -> AsyncIterator[dict[LineKey, tuple[int, int]]]:
     """Yield what the order service says was handed over: pieces and their net amount, counted from the front."""
     last = ""
     while page := await order.orders_after(orders, last):
@@ -127,7 +127,7 @@ async def _expected(result: Reconciliation, orders: asyncpg.Pool) -> AsyncIterat
         yield lines
 
 
-async def _booked(result: Reconciliation, books: asyncpg.Pool) -> AsyncIterator[dict[LineKey, tuple[int, int]]]:
+async def _booked(result: Reconciliation, books: asyncpg.Connection) -> AsyncIterator[dict[LineKey, tuple[int, int]]]:
     """Yield what the journal recognised, and note every line whose books do not balance."""
     last = ("", "")
     while page := await attribution.line_sums(books, after=last):

@@ -41,7 +41,7 @@ def _entry(booked: Booked) -> RenderableType:
     title = f"{entry.quantity} of {entry.sku}, line {entry.line_id} of {entry.order_id}: {_flow(entry)}"
     rule = Text.assemble(
         "rule ", (entry.rule, "bold"), " of policy ", (entry.policy_version, "bold"),
-        f", net {entry.net_minor:,} minor units, final at {entry.recognised_at:%Y-%m-%d %H:%M} UTC, period {entry.period}",
+        f", net {entry.net_minor:,} minor units, final {entry.recognised_at:%Y-%m-%d %H:%M} UTC, period {entry.period}",
     )  # fmt: skip
     return Panel(
         Group(rule, _credit(entry), _postings(entry, booked.postings)),
