@@ -45,7 +45,7 @@ class Bench:
     async def pieces(self, sku: str) -> int | None:
         if isinstance(self.store, MemoryStore):
             tally: Tally | None = self.store.rows[Tally].get(sku)
-            return tally and tally.pieces
+            return tally.pieces if tally else None
         assert isinstance(self.store, PostgresStore)
         pieces: int | None = await self.store.pool.fetchval("SELECT pieces FROM tallies WHERE sku = $1", sku)
         return pieces
