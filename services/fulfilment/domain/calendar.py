@@ -36,7 +36,6 @@ def after_open_time(location: Location, start: datetime, open_time: timedelta) -
             if moment + left <= closes:
                 return moment + left
             left -= max(closes - moment, timedelta(0))
-            moment = max(moment, closes)
     return start + open_time
 
 

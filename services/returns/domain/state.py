@@ -28,7 +28,8 @@ class PurchaseLine:
 
     def __post_init__(self) -> None:
         assert all(handover.quantity > 0 for handover in self.handovers), f"line {self.line_id}: a handover of nothing"
-        assert self.handed_over <= self.quantity > 0, f"line {self.line_id}: more was handed over than bought"
+        assert self.quantity > 0, f"line {self.line_id}: a line of nothing"
+        assert self.handed_over <= self.quantity, f"line {self.line_id}: more was handed over than bought"
 
     @property
     def handed_over(self) -> int:
@@ -61,7 +62,8 @@ class Purchase:
     lines: tuple[PurchaseLine, ...]
 
     def __post_init__(self) -> None:
-        assert len({line.line_id for line in self.lines}) == len(self.lines) > 0, "a line is in a purchase once"
+        assert self.lines, "a purchase of nothing"
+        assert len({line.line_id for line in self.lines}) == len(self.lines), "a line is in a purchase once"
 
     def line(self, line_id: str) -> PurchaseLine | None:
         """Return a line, or None."""

@@ -55,3 +55,4 @@ def test_a_code_is_not_shown_by_accident() -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="the pickup secret has 15 bytes; it needs at least 16"):
         PickupCodes(b"fifteen letters")
+    assert PickupCodes(b"sixteen letters!").of(order_id="order-1", location_id="galata") == "BG2NAT"
