@@ -11,8 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import services
 from services.registry import NAMES
+from services.running import versions
 from shared.engine.migrating import DatabaseTooNew, history, lacking, migrate
 from shared.runtime.postgres import create_databases
 from tests.store.databases import create_tables
@@ -42,10 +42,6 @@ CATALOGUE = {
     """,
 }
 """What PostgreSQL says of a database, in its own words."""
-
-
-def versions(service: str) -> Path:
-    return Path(services.__file__).parent / service / "migrations" / "versions"
 
 
 def declared(service: str) -> MetaData:
