@@ -34,7 +34,8 @@ class EmbeddedPostgres:
     def __init__(self, directory: Path | None = None, *, options: Mapping[str, str] | None = None) -> None:
         self._binaries = find_binaries()
         self._keep = directory is not None
-        self._directory = directory or Path(tempfile.mkdtemp(prefix="tekil-postgres-"))
+        # Absolute, because the server starts in another working directory.
+        self._directory = (directory or Path(tempfile.mkdtemp(prefix="tekil-postgres-"))).resolve()
         self._options = dict(options or {})
         self._port = free_port()
         self._password = ""

@@ -6,12 +6,13 @@ which PR_SET_PDEATHSIG does not.
 """
 
 import contextlib
+import pwd
 import random
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -48,7 +49,6 @@ class Launch:
     command: Sequence[str]
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM
-    environment: Mapping[str, str] | None = None
     user: str | None = None
 
 
@@ -66,7 +66,6 @@ class ServerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                env=launch.environment,
                 user=launch.user,
                 group=_group(launch.user),
                 extra_groups=None if launch.user is None else [],
@@ -145,6 +144,4 @@ def _name(asked: signal.Signals) -> str:
 def _group(user: str | None) -> int | None:
     if user is None:
         return None
-    import pwd
-
     return pwd.getpwnam(user).pw_gid
