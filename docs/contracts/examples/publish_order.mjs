@@ -3,7 +3,7 @@ import { CloudEvent, Kafka as CloudEventsBinding } from 'cloudevents';
 import { Kafka, Partitioners } from 'kafkajs';
 
 const [bootstrap, topic = 'tekil.channel.v1'] = process.argv.slice(2);
-const orderId = 'W-2002';
+const orderId = 'W-2003';
 
 const coat = {
   line_id: '1',

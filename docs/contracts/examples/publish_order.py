@@ -57,4 +57,4 @@ def publish(event: CloudEvent, bootstrap: str, topic: str) -> None:
 
 
 if __name__ == "__main__":
-    publish(ordered("W-2001"), sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "tekil.channel.v1")
+    publish(ordered("W-2002"), sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "tekil.channel.v1")

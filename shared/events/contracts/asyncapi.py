@@ -7,7 +7,7 @@ import yaml
 from shared.events.contracts.envelope import CLOUDEVENT, DEAD_LETTER, Node
 from shared.events.contracts.topics import Topic, first_paragraph, key_of
 from shared.events.event import Event
-from shared.events.samples import Sample
+from shared.events.samples import Envelope
 
 SCHEMAS: Node = {"cloudevent": CLOUDEVENT, "dead-letter": DEAD_LETTER}
 KAFKA = "0.5.0"
@@ -38,7 +38,7 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def asyncapi(topics: list[Topic], samples: dict[str, Sample]) -> str:
+def asyncapi(topics: list[Topic], samples: dict[str, Envelope]) -> str:
     """Return the AsyncAPI document of these topics as YAML."""
     channels, operations = {}, {}
     for topic in topics:
@@ -108,7 +108,7 @@ def _dead_letters(topic: Topic) -> Node:
     }
 
 
-def _message(event: type[Event], sample: Sample) -> Node:
+def _message(event: type[Event], sample: Envelope) -> Node:
     return {
         "name": event.TYPE,
         "title": event.TYPE,
@@ -117,7 +117,7 @@ def _message(event: type[Event], sample: Sample) -> Node:
             "allOf": [_ref("#/components/schemas/cloudevent"), {"properties": {"ce_type": {"const": event.TYPE}}}]
         },
         "payload": _ref(f"./schemas/{event.TYPE}.json"),
-        "examples": [{"name": event.TYPE, "payload": sample.envelope["data"]}],
+        "examples": [{"name": event.TYPE, "payload": sample["data"]}],
         "bindings": {"kafka": {"key": {"type": "string", "description": key_of(event)}, "bindingVersion": KAFKA}},
     }
 

@@ -12,6 +12,7 @@ from shared.events.contracts.topics import ROOT, Incomplete, topics
 from shared.events.samples import STORY, read_samples
 
 CONTRACTS = ROOT / "docs/contracts"
+RECORD = "python -m tests.contract.story"
 
 
 def stale(contracts: Path = CONTRACTS) -> dict[Path, str | None]:
@@ -30,7 +31,7 @@ def generated(told: Path = STORY) -> dict[str, str]:
     samples = read_samples(told)
     for kind, event in CATALOGUE.items():
         if kind not in samples:
-            raise Incomplete(f"{kind} has no sample: tell one in {told.name}")
+            raise Incomplete(f"{kind} has no sample: make it happen in {told.name} and run `{RECORD}`")
         if not event.__doc__:
             raise Incomplete(f"{kind} has no docstring: say in {event.__module__} what it means")
     spoken = list(topics())
@@ -38,7 +39,7 @@ def generated(told: Path = STORY) -> dict[str, str]:
         "README.md": index(spoken),
         "asyncapi.yaml": asyncapi(spoken, samples),
         **{f"schemas/{kind}.json": _json(schema_of(event)) for kind, event in CATALOGUE.items()},
-        **{f"samples/{kind}.json": _json(samples[kind].envelope) for kind in CATALOGUE},
+        **{f"samples/{kind}.json": _json(samples[kind]) for kind in CATALOGUE},
     }
 
 

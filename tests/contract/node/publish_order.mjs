@@ -7,7 +7,8 @@ import { CloudEvent, Kafka as CloudEventsBinding } from 'cloudevents';
 import { Kafka, Partitioners, logLevel } from 'kafkajs';
 
 const [bootstrap, topicPrefix, file] = process.argv.slice(2);
-const events = [JSON.parse(await readFile(file, 'utf8'))].flat().map((event) => new CloudEvent(event));
+const told = [JSON.parse(await readFile(file, 'utf8'))].flat();
+const events = told.map((event) => new CloudEvent({ datacontenttype: 'application/json', ...event }));
 const messages = events.map((event) => {
   // The binding leaves the data an object, and attributes that are not set as headers without a value.
   const { headers, value } = CloudEventsBinding.binary(event);
