@@ -2,7 +2,8 @@
 
 import typer
 
-from services.commands import asking
+from services.commands import asking, console, playing
+from services.commands.demo import demo as run_demo
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +16,16 @@ orders.command("show")(asking.show)
 app.command("explain")(asking.explain)
 app.command("reconcile")(asking.reconcile_all)
 app.command("settings")(asking.settings)
+app.command("play")(playing.play_files)
+
+
+@app.command()
+def demo() -> None:
+    """Run everything here, with nothing to install: one order told from click to counter, then a grocer's baskets.
+
+    Example: tekil demo
+    """
+    console.run(run_demo(console.settings()))
 
 
 def main() -> None:

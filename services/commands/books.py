@@ -57,19 +57,17 @@ def _flow(entry: Entry) -> str:
 
 def _credit(entry: Entry) -> Table:
     table = Table(title="Whose performance", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for name in ("role", "played by", "holder", "associate"):
-        table.add_column(name)
+    for name in ("role", "holder"):
+        table.add_column(name, overflow="fold")
     for name in ("basis points", "exact", "credited"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for share in entry.shares:
-        played = "" if share.played_by == share.role else f"nobody, so {share.played_by}"
-        table.add_row(
-            share.role, played, share.location_id, share.associate_id or "",
-            f"{share.basis_points:,}", exact(share), f"{share.amount_minor:,}",
-        )  # fmt: skip
+        role = share.role if share.played_by == share.role else f"{share.role} (nobody, so {share.played_by})"
+        holder = f"{share.location_id}, {share.associate_id}" if share.associate_id else share.location_id
+        table.add_row(role, holder, f"{share.basis_points:,}", exact(share), f"{share.amount_minor:,}")
     table.add_section()
     total = f"{sum(share.amount_minor for share in entry.shares):,}"
-    table.add_row("", "", "", "", f"{sum(share.basis_points for share in entry.shares):,}", total, total, style="dim")
+    table.add_row("", "", f"{sum(share.basis_points for share in entry.shares):,}", total, total, style="dim")
     return table
 
 

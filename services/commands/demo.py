@@ -9,10 +9,12 @@ from services.attribution import store as attribution
 from services.commands import console
 from services.commands.books import explanation
 from services.commands.timeline import timeline
-from services.mesh import Mesh
+from services.mesh import Mesh, running
+from services.running import servers
 from services.scenario import Envelope, Real, in_causal_order
 from shared.engine.message import Outgoing
 from shared.events.structured import to_binary
+from shared.runtime.settings import Settings
 
 ORDER = "WEB-1001"
 OPEN = [{"day": day, "opens": "10:00", "closes": "20:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
@@ -90,3 +92,12 @@ def _handed_over(code: str) -> dict[str, Any]:
         "order_id": ORDER, "location_id": "store-nisantasi", "code": code,
         "collected_by": "someone_else", "associate_id": "a-derya",
     }  # fmt: skip
+
+
+async def demo(found: Settings) -> None:
+    """Start everything here and tell the life of one order."""
+    async with servers(found, embedded=True) as addresses:
+        console.err.print(f"[dim]{addresses.running_on}: all of it ends with this command[/]")
+        mesh = Mesh(found, bootstrap=addresses.bootstrap, postgres=addresses.postgres)
+        async with running(mesh):
+            await tell_one_order(mesh)
