@@ -25,6 +25,8 @@ NOT_LOCATIONS = frozenset({"customer", "supplier", "adjustment"})
 """Accounts of the stock book that are no place of ours."""
 
 LineKey = tuple[str, str]
+Page = dict[LineKey, tuple[int, int]]
+"""Pieces and net amount of order lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ async def _handed_over(result: Reconciliation, orders: asyncpg.Connection, books
         result.differs("handed over", f"{order_id} line {line_id}", expected="as the order says", found=off)
 
 
-async def _expected(result: Reconciliation, orders: asyncpg.Connection) -> AsyncIterator[dict[LineKey, tuple[int, int]]]:
+async def _expected(result: Reconciliation, orders: asyncpg.Connection) -> AsyncIterator[Page]:
     """Yield what the order service says was handed over: pieces and their net amount, counted from the front."""
     last = ""
     while page := await order.orders_after(orders, last):
@@ -127,7 +129,7 @@ async def _expected(result: Reconciliation, orders: asyncpg.Connection) -> Async
         yield lines
 
 
-async def _booked(result: Reconciliation, books: asyncpg.Connection) -> AsyncIterator[dict[LineKey, tuple[int, int]]]:
+async def _booked(result: Reconciliation, books: asyncpg.Connection) -> AsyncIterator[Page]:
     """Yield what the journal recognised, and note every line whose books do not balance."""
     last = ("", "")
     while page := await attribution.line_sums(books, after=last):
