@@ -4,6 +4,9 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
+# Events must stay readable for those who read the last release, or the last commit where there is none.
+BEFORE = $$(git describe --tags --abbrev=0 2>/dev/null || git rev-parse --verify --quiet HEAD^ || echo HEAD)
+
 # A caller's interpreter settings must not leak into ours.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV UV_PYTHON
 
@@ -27,6 +30,7 @@ check: $(INSTALLED) ## Format, lint, types, import law, and generated contracts 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.events.contracts --check
+	$(BIN)/python -m shared.events.compatibility --against $(BEFORE)
 
 contracts: $(INSTALLED) ## Generate JSON Schemas, AsyncAPI and samples from the event models
 	$(BIN)/python -m shared.events.contracts

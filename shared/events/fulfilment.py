@@ -111,5 +111,3 @@ class CancellationDeclined(Event, type="cancellation.declined", topic=TOPIC):
     order_id: Id
     request_id: EventId
     lines: tuple[LineQuantity, ...]
-
-
