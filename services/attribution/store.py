@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any, Literal, cast
 
@@ -252,6 +253,26 @@ class FlowTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What was sold in a flow on a day, by the calendar of where the order was taken."""
+
+    day: date
+    flow: str
+    currency: str
+    net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCredit:
+    """The credit of a location for playing a role."""
+
+    location_id: str
+    role: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineSums:
     """What the journal holds of an order line. Without drift, `credit_minor` is `net_minor` and both sums are 0."""
 
@@ -324,6 +345,25 @@ async def net_by_flow(reader: Reader, *, period: str | None = None) -> list[Flow
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     """
     return [FlowTotal(**row) for row in await reader.fetch(query, period)]
+
+
+async def net_by_day(reader: Reader) -> list[DayTotal]:
+    """Return what was sold in each flow on each day."""
+    query = """
+        SELECT (recognised_at AT TIME ZONE time_zone)::date AS day, flow, currency, sum(net_minor)::bigint AS net_minor
+        FROM entry JOIN location ON location_id = capture_location_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    """
+    return [DayTotal(**row) for row in await reader.fetch(query)]
+
+
+async def credit_by_role(reader: Reader) -> list[RoleCredit]:
+    """Return the credit of each location for each role that it played."""
+    query = """
+        SELECT account AS location_id, line AS role, currency, sum(amount)::bigint AS amount_minor
+        FROM posting JOIN entry USING (entry_id) WHERE book = 'credit'
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    """
+    return [RoleCredit(**row) for row in await reader.fetch(query)]
 
 
 async def line_sums(reader: Reader, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[LineSums]:

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 from services.replay.dataset import Basket
 from services.replay.purchase import Purchase
 
-Outcome = Literal["carried_out", "collected", "completed", "cancelled", "rejected", "waiting", "never_sent"]
+Channel = Literal["till", "web", "none"]
+Outcome = Literal["completed", "cancelled", "rejected", "waiting", "not_sent"]
 REFUSALS = frozenset({"pick.refused", "handover.refused", "cancellation.refused", "submission.refused"})
 STAGES = ("not-answered", "not-reserved", "not-picked", "not-collected")
 """What an order waits for, in the order in which that comes."""
@@ -22,10 +23,12 @@ _REACHED = {"order.placed": 1, "order.confirmed": 2, "fulfilment.ready_for_picku
 
 
 class Fate(NamedTuple):
-    """What became of a line or an order, and why where that is not plain: the slug of a reason."""
+    """What became of a line or an order: where it was sent, how that ended, and why unless it ended well."""
 
+    channel: Channel
     outcome: Outcome
     why: str = ""
+    """The slug of a reason."""
 
 
 @dataclass(slots=True)
@@ -33,7 +36,7 @@ class _Open:
     """An order that may still change."""
 
     bought_at: datetime
-    on_web: bool
+    channel: Channel
     left: dict[str, int]
     """Pieces by line that are not cancelled."""
     stage: int = 0
@@ -47,7 +50,7 @@ class Ledger:
     """Counts what is read, sent and heard."""
 
     def __init__(self) -> None:
-        self.baskets, self.orders_sent = Counter[str](), Counter[str]()
+        self.baskets_read = self.orders_sent = 0
         self.refusals = Counter[tuple[str, str]]()
         """Business "no"s by event type and reason."""
         self.dead_letters = Counter[str]()
@@ -65,7 +68,7 @@ class Ledger:
         for order in self._open.values():
             fates.update(order.fates)
             fates[_waiting(order)] += len(order.left)
-        return dict(fates)
+        return dict(+fates)
 
     def order_fates(self) -> dict[Fate, int]:
         """Return how many of the orders sent met which fate."""
@@ -78,15 +81,16 @@ class Ledger:
 
     def read(self, basket: Basket) -> None:
         """Count a basket and those of its lines that cannot be a sale."""
-        self.baskets["sent" if basket.sold else "not_sold"] += 1
-        self._line_fates.update(Fate("never_sent", line.flaw) for line in basket.lines if line.flaw)
+        self.baskets_read += 1
+        self._line_fates.update(Fate("none", "not_sent", line.flaw) for line in basket.lines if line.flaw)
 
     def sent(self, purchase: Purchase) -> None:
         """Open the account of an order."""
         event = purchase.event
-        self.orders_sent["web" if purchase.on_web else "till"] += 1
+        self.orders_sent += 1
         left = {line.line_id: line.quantity for line in event.lines}
-        self._open[event.order_id] = _Open(purchase.basket.bought_at, purchase.on_web, left)
+        channel: Channel = "web" if purchase.on_web else "till"
+        self._open[event.order_id] = _Open(purchase.basket.bought_at, channel, left)
 
     def heard(self, kind: str, order_id: str, value: bytes) -> None:
         """Take what Tekil says of an order into account; what is not one of ours is somebody else's."""
@@ -101,22 +105,21 @@ class Ledger:
             case "order.line_cancelled":
                 _cancel(order, json.loads(value))
             case "order.rejected":
-                self._close(order_id, Fate("rejected", json.loads(value)["reasons"][0]["slug"]))
+                self._close(order_id, "rejected", json.loads(value)["reasons"][0]["slug"])
             case "order.cancelled":
-                self._close(order_id, Fate("cancelled", order.cancelled))
+                self._close(order_id, "cancelled", order.cancelled)
             case "order.completed":
-                self._close(order_id, Fate("completed"))
+                self._close(order_id, "completed")
 
     def heard_dead_letter(self, reason: str) -> None:
         """Count a record that a service set aside."""
         self.dead_letters[reason] += 1
 
-    def _close(self, order_id: str, fate: Fate) -> None:
+    def _close(self, order_id: str, outcome: Outcome, why: str = "") -> None:
         order = self._open.pop(order_id)
+        fate = Fate(order.channel, outcome, why)
         self._order_fates[fate] += 1
         self._line_fates.update(order.fates)
-        if fate.outcome == "completed":
-            fate = Fate("collected" if order.on_web else "carried_out")
         self._line_fates[fate] += len(order.left)
 
 
@@ -127,8 +130,8 @@ def _cancel(order: _Open, told: Mapping[str, Any]) -> None:
     order.left[line_id] -= told["quantity"]
     if not order.left[line_id]:
         del order.left[line_id]
-        order.fates.append(Fate("cancelled", order.cancelled))
+        order.fates.append(Fate(order.channel, "cancelled", order.cancelled))
 
 
 def _waiting(order: _Open) -> Fate:
-    return Fate("waiting", STAGES[order.stage])
+    return Fate(order.channel, "waiting", STAGES[order.stage])

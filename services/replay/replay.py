@@ -55,12 +55,16 @@ class Played:
     """What was replayed and what became of it, as the replay itself counted."""
 
     options: Options
-    baskets: Mapping[str, int]
-    orders_sent: Mapping[str, int]
+    baskets_read: int
+    orders_sent: int
     line_fates: Mapping[Fate, int]
+    """Sum to the lines that were read."""
     order_fates: Mapping[Fate, int]
+    """Sum to the orders that were sent."""
     refusals: Mapping[tuple[str, str], int]
+    """By event type and reason."""
     dead_letters: Mapping[str, int]
+    """By reason."""
     records: int
     """Records on the bus, those of the services included."""
     elapsed_s: float
@@ -92,7 +96,7 @@ class Replay:
         ledger = self._ledger
         return Played(
             options=self._options,
-            baskets=ledger.baskets,
+            baskets_read=ledger.baskets_read,
             orders_sent=ledger.orders_sent,
             line_fates=ledger.line_fates(),
             order_fates=ledger.order_fates(),
@@ -173,8 +177,8 @@ class Replay:
         ledger = self._ledger
         return Progress(
             day=self._day,
-            baskets_read=ledger.baskets.total(),
-            orders_sent=ledger.orders_sent.total(),
+            baskets_read=ledger.baskets_read,
+            orders_sent=ledger.orders_sent,
             orders_settled=ledger.settled,
             elapsed_s=self._elapsed_s,
         )
