@@ -15,7 +15,7 @@ class Posting(Part):
 
     book: Book
     account: Text
-    """stock: a location or customer, supplier, adjustment; budget: a cost centre or a clearing account; credit: a location."""
+    """stock: a location, customer, supplier, adjustment; budget: a cost centre or customer; credit: a location."""
     line: Text = ""
     """budget: revenue, discount, cost_of_goods, handling, stock, due_to, due_from, customer; credit: the role."""
     counterparty: Text = ""

@@ -29,7 +29,13 @@ class Event(Part):
     KIND: ClassVar[str] = ""
 
     def __init_subclass__(
-        cls, *, type: str = "", topic: str = "", key: tuple[str, ...] = ("order_id",), kind: str = "", **kwargs: Any
+        cls,
+        *,
+        type: str = "",  # noqa: A002 - CloudEvents call it so
+        topic: str = "",
+        key: tuple[str, ...] = ("order_id",),
+        kind: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.TYPE, cls.TOPIC, cls.KEY, cls.KIND = type, topic, key, kind
