@@ -1,15 +1,20 @@
 """Running services for real: the servers that they stand on, and the processes that serve."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.registry import NAMES
-from shared.engine.migrating import Revisions, migrate
+import asyncpg
+
+from services.members import Served
+from services.registry import NAMES, all_services
+from shared.engine.migrating import Revisions, lacking, migrate
 from shared.runtime import topics
 from shared.runtime.embedded_kafka import EmbeddedKafka
+from shared.runtime.http_server import listen, serving
 from shared.runtime.postgres import EmbeddedPostgres, create_databases
 from shared.runtime.settings import Settings
 
@@ -72,3 +77,89 @@ async def migrate_all(settings: Settings, postgres: str) -> Mapping[str, Revisio
 def versions(service: str) -> Path:
     """Return the folder of a service's migrations."""
     return Path(__file__).parent / service / "migrations" / "versions"
+
+
+class NotPrepared(RuntimeError):
+    """Something is missing that a service cannot start without; the message names the command that makes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Up:
+    """Services that serve: where, by name, and on what they run."""
+
+    urls: Mapping[str, str]
+    addresses: Addresses
+
+
+def port_of(name: str, settings: Settings) -> int:
+    """Return the HTTP port of a service: the first has TEKIL_HTTP_PORT, the others the next ones."""
+    return settings.http_port + NAMES.index(name)
+
+
+async def run_service(name: str, settings: Settings, tell: Callable[[Up], None]) -> None:
+    """Run one service on the servers that are set, until SIGTERM or SIGINT; `tell` hears when it serves.
+
+    Raises NotPrepared, DatabaseTooNew or PortTaken.
+    """
+    if settings.kafka is None or settings.postgres is None:
+        raise NotPrepared(
+            "One service alone needs TEKIL_KAFKA and TEKIL_POSTGRES; `tekil up` runs all five on embedded servers."
+        )
+    with _postgres(settings, embedded=False) as (postgres, database):
+        await _check_database(name, f"{postgres}/{settings.database(name)}")
+        addresses = Addresses(bootstrap=settings.kafka, postgres=postgres, running_on=f"{settings.kafka}; {database}")
+    await _run([name], settings, addresses, tell)
+
+
+async def run_all(settings: Settings, tell: Callable[[Up], None], *, embedded: bool = False) -> None:
+    """Run all five services in this process, as `servers` finds or makes them, until SIGTERM or SIGINT.
+
+    Raises DatabaseTooNew or PortTaken.
+    """
+    async with servers(settings, embedded=embedded) as addresses:
+        await _run(NAMES, settings, addresses, tell)
+
+
+async def _check_database(name: str, database: str) -> None:
+    try:
+        missing = await lacking(database, versions(name))
+    except asyncpg.InvalidCatalogNameError:
+        missing = ("itself",)
+    if missing:
+        raise NotPrepared(f"The database of {name} lacks {', '.join(missing)}: run `tekil migrate`.")
+
+
+async def _run(names: Sequence[str], settings: Settings, addresses: Addresses, tell: Callable[[Up], None]) -> None:
+    """Serve until a signal comes, then stop in order.
+
+    First readiness goes, so that no more requests are sent here; then members finish what they have in hand and hand
+    their leadership over; HTTP, which tells how it goes, stops last.
+    """
+    sockets = {name: listen(settings.http_host, port_of(name, settings)) for name in names}
+    running = [
+        Served(service, settings, bootstrap=addresses.bootstrap, postgres=addresses.postgres)
+        for service in all_services(settings)
+        if service.name in names
+    ]
+    async with AsyncExitStack() as http:
+        with _until_signalled() as signalled:
+            await asyncio.gather(*(each.start() for each in running))
+            urls = {
+                each.name: await http.enter_async_context(serving(each.app, sockets[each.name])) for each in running
+            }
+            tell(Up(urls=urls, addresses=addresses))
+            await signalled.wait()
+        await asyncio.gather(*(each.stop() for each in running))
+
+
+@contextmanager
+def _until_signalled() -> Iterator[asyncio.Event]:
+    """Give an event that SIGTERM and SIGINT set. Outside the block they have their usual effect: twice is now."""
+    signalled, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, signalled.set)
+    try:
+        yield signalled
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from services.fulfilment import store
 from services.fulfilment.domain.state import Fulfilment, Status
 from shared.events.event import Id
-from shared.runtime.http import Problem, Reading, View
+from shared.runtime.http import Problem, Reading, View, invalid
 
 router = APIRouter(prefix="/v1", tags=["fulfilment"])
 
@@ -71,7 +71,9 @@ async def fulfilment(order_id: Id, connection: Reading) -> Fulfilment:
     """Return the task of every store that has one."""
     found = await store.fulfilment_of(connection, order_id)
     if found is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "order-unknown", f"No store has had anything to do for an order {order_id}.")
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "order-unknown", f"No store has had anything to do for an order {order_id}."
+        )
     return found
 
 
@@ -79,11 +81,11 @@ async def fulfilment(order_id: Id, connection: Reading) -> Fulfilment:
 async def tasks(
     location_id: Id,
     connection: Reading,
-    open: Annotated[  # noqa: A002 - the parameter's name
-        Literal[True], Query(description="Only open tasks are listed; an order's closed ones are with the order.")
-    ] = True,
+    open: Annotated[bool, Query(description="Closed tasks are shown with their orders only.")] = True,  # noqa: A002
     limit: Annotated[int, Query(ge=1, le=store.OPEN_TASKS_MAX)] = 50,
 ) -> dict[str, tuple[store.OpenTask, ...]]:
     """Return what a store has still to pick or to hand over. A store that nobody knows of has nothing to do."""
+    if not open:
+        raise invalid("query.open", "only open tasks are listed")
     found = await store.open_tasks_at(connection, location_id)
     return {"tasks": found[:limit]}
