@@ -13,6 +13,7 @@ from services.registry import all_services, limits
 from shared.engine.engine import Clock
 from shared.engine.member import Member
 from shared.engine.message import Outgoing
+from shared.engine.postgres import PostgresStore
 from shared.engine.service import Service
 from shared.engine.tracing import tracing
 from shared.runtime.settings import Settings
@@ -26,7 +27,7 @@ class NotSettled(RuntimeError):
 
 
 class Mesh:
-    """The members of all services, and a view of the bus between them."""
+    """The members of all services, and a view of the bus between them. With no members of its own it only watches."""
 
     def __init__(
         self, settings: Settings, *, bootstrap: str, postgres: str, clock: Clock | None = None, members: int = 1
@@ -36,10 +37,13 @@ class Mesh:
         self.clock: Clock = clock or (lambda: datetime.now(UTC))
         self.members = [self._member(service) for service in self.services for _ in range(members)]
 
+    def _database(self, service: Service) -> str:
+        return f"{self.postgres}/{self.settings.database(service.name)}"
+
     def _member(self, service: Service) -> Member:
         return Member(
             service,
-            database=f"{self.postgres}/{self.settings.database(service.name)}",
+            database=self._database(service),
             bootstrap=self.bootstrap,
             prefix=self.settings.topic_prefix,
             limits=limits(self.settings),
@@ -52,6 +56,10 @@ class Mesh:
         self._admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         self._observer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
         self.producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", enable_idempotence=True)
+        self._stores = [
+            PostgresStore(service, await asyncpg.create_pool(self._database(service), min_size=0, max_size=1))
+            for service in self.services
+        ]
         await asyncio.gather(self._admin.start(), self._observer.start(), self.producer.start())
         await asyncio.gather(*(member.start() for member in self.members))
 
@@ -59,6 +67,7 @@ class Mesh:
         """Stop every member, each after its batch in hand."""
         await asyncio.gather(*(member.stop() for member in self.members))
         await asyncio.gather(self._admin.close(), self._observer.stop(), self.producer.stop())
+        await asyncio.gather(*(store.pool.close() for store in self._stores))
 
     async def publish(self, record: Outgoing) -> None:
         """Publish a record of the world outside, and wait until Kafka has it."""
@@ -83,15 +92,15 @@ class Mesh:
     async def pending(self) -> dict[str, int]:
         """Return what is on its way, by service: records not consumed, and events not published."""
         pending = {}
-        for service in self.services:
+        for store in self._stores:
+            service = store.service
             ends = await self.ends(service.topics)
             group = f"{self.settings.topic_prefix}tekil.{service.name}"
             committed = await self._admin.list_consumer_group_offsets(group, partitions=list(ends))
             behind = sum(end - max(0, at.offset if (at := committed.get(tp)) else 0) for tp, end in ends.items())
             if behind:
                 pending[f"{service.name}: records to consume"] = behind
-            waiting = await self._pool(service).fetchval("SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS o")
-            if waiting:
+            if waiting := await store.unpublished():
                 pending[f"{service.name}: events to publish"] = waiting
         return pending
 
@@ -127,11 +136,8 @@ class Mesh:
 
     async def next_time(self) -> datetime | None:
         """Return when something falls due next, in any service."""
-        times = [await member.store.next_time() for member in self.members]
+        times = [await store.next_time() for store in self._stores]
         return min((moment for moment in times if moment is not None), default=None)
-
-    def _pool(self, service: Service) -> asyncpg.Pool:
-        return next(member.pool for member in self.members if member.service is service)
 
 
 @asynccontextmanager

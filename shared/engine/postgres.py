@@ -27,6 +27,8 @@ _CONFLICT = (
     asyncpg.exceptions.SerializationError,
     asyncpg.exceptions.DeadlockDetectedError,
 )
+COUNTED_MAX = 100_000
+"""Rows that are counted: beyond them a number says no more, and takes time."""
 _DEADLINE = ("name", "key", "due_at", "message_id", "traceparent")
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
@@ -71,6 +73,13 @@ class PostgresStore:
         """Return what messages wait for though it is there already, or have waited for too long."""
         rows = await self.pool.fetch(self._restless, now, limit)
         return [Wait(self.kinds[kind], key) for kind, key in rows]
+
+    async def unpublished(self) -> int:
+        """Return how many records wait in the outbox; of very many, that there are many."""
+        count: int = await self.pool.fetchval(
+            "SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS counted", COUNTED_MAX
+        )
+        return count
 
     async def next_time(self) -> datetime | None:
         """Return when the next deadline or the next parked message falls due."""
