@@ -15,7 +15,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PICK_BY = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 PICKUP_BY = datetime(2026, 3, 9, 19, 0, tzinfo=UTC)
 """Closing time of the next Monday."""
-HAPPENED = datetime(2026, 3, 2, 8, 58, tzinfo=UTC)
+HAPPENED = datetime(2026, 3, 1, 15, 0, tzinfo=UTC)
+"""By the handheld, which was offline since Sunday."""
 CODES = PickupCodes(b"a secret of the test")
 EVERY_DAY: tuple[Weekday, ...] = get_args(Weekday)
 

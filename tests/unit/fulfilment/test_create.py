@@ -9,7 +9,7 @@ from services.fulfilment.domain.state import Fulfilment, Location, Task
 from shared.events.fulfilment import FulfilmentCreated
 from shared.events.order import ConfirmedLine, OrderConfirmed
 from shared.kernel.decision import NOTHING, Deadline, Decision, Invalid, NotYet
-from tests.unit.fulfilment.examples import GALATA, KADIKOY, PICK_BY, given, line, order, picking, pieces, utc
+from tests.unit.fulfilment.examples import GALATA, KADIKOY, PICK_BY, given, line, order, picking, pieces, utc, waiting
 
 BOTH = {"galata": GALATA, "kadikoy": KADIKOY}
 
@@ -90,6 +90,7 @@ BROKEN = {
     "a line twice": lambda: picking(line("A", to_pick=1), line("A", to_pick=1)),
     "a store twice": lambda: order(picking(line("A", to_pick=1)), picking(line("B", to_pick=1))),
     "a line of nothing": lambda: line("A"),
+    "a task of nothing": picking,
     "an order of nothing": lambda: Fulfilment("order-1", ()),
 }
 
@@ -103,4 +104,12 @@ def test_illegal_states_cannot_be_built(build: Callable[[], object]) -> None:
 def test_the_store_of_a_task_is_open_until_nothing_is_left_there() -> None:
     elsewhere = Task("kadikoy", (line("C", to_pick=1),), PICK_BY)
     half = order(picking(line("A", short=2)), elsewhere)
-    assert (half.open_at, half.quantity, half.to_pick, half.short) == (("kadikoy",), 3, 1, 2)
+    assert half.open_at == ("kadikoy",)
+
+
+def test_an_order_counts_its_pieces_over_all_stores() -> None:
+    here = waiting(line("A", picked=2, collected=3, expired=6), line("B", short=4, cancelled=5))
+    there = Task("kadikoy", (line("C", to_pick=1, short=10),), PICK_BY)
+    both = order(here, there)
+    assert (both.quantity, both.to_pick, both.picked, both.collected) == (31, 1, 2, 3)
+    assert (both.short, both.cancelled, both.expired) == (14, 5, 6)
