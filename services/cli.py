@@ -2,7 +2,7 @@
 
 import typer
 
-from services.commands import asking, console, playing
+from services.commands import asking, console, playing, serving
 from services.commands.demo import demo as run_demo
 
 app = typer.Typer(
@@ -12,6 +12,12 @@ app = typer.Typer(
 )
 orders = typer.Typer(no_args_is_help=True, help="Look at orders.")
 app.add_typer(orders, name="order")
+topics = typer.Typer(no_args_is_help=True, help="Kafka's topics.")
+app.add_typer(topics, name="topics")
+app.command("up")(serving.up)
+app.command("run")(serving.run)
+app.command("migrate")(serving.migrate)
+topics.command("apply")(serving.apply_topics)
 orders.command("show")(asking.show)
 app.command("explain")(asking.explain)
 app.command("reconcile")(asking.reconcile_all)

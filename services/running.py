@@ -19,6 +19,10 @@ from shared.runtime.postgres import EmbeddedPostgres, create_databases
 from shared.runtime.settings import Settings
 
 
+class NotPrepared(RuntimeError):
+    """Something is missing that a service cannot start without; the message names the command that makes it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
     """Where the servers are. `postgres` is a base URL without a database, and holds a password."""
@@ -33,8 +37,10 @@ class Addresses:
 async def servers(settings: Settings, *, embedded: bool = False) -> AsyncIterator[Addresses]:
     """Yield a Kafka and a PostgreSQL that are ready: topics there, databases there and migrated.
 
-    They are those that are set; embedded ones where none is, or where `embedded` asks for them.
+    They are those that are set; embedded ones where none is, or where `embedded` asks for them. Raises NotPrepared.
     """
+    if not embedded and (settings.kafka or settings.postgres):
+        _check_secret(settings)
     with _kafka(settings, embedded) as (bootstrap, kafka), _postgres(settings, embedded) as (postgres, database):
         await migrate_all(settings, postgres)
         yield Addresses(bootstrap=bootstrap, postgres=postgres, running_on=f"{kafka}; {database}")
@@ -79,10 +85,6 @@ def versions(service: str) -> Path:
     return Path(__file__).parent / service / "migrations" / "versions"
 
 
-class NotPrepared(RuntimeError):
-    """Something is missing that a service cannot start without; the message names the command that makes it."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Up:
     """Services that serve: where, by name, and on what they run."""
@@ -105,6 +107,7 @@ async def run_service(name: str, settings: Settings, tell: Callable[[Up], None])
         raise NotPrepared(
             "One service alone needs TEKIL_KAFKA and TEKIL_POSTGRES; `tekil up` runs all five on embedded servers."
         )
+    _check_secret(settings)
     with _postgres(settings, embedded=False) as (postgres, database):
         await _check_database(name, f"{postgres}/{settings.database(name)}")
         addresses = Addresses(bootstrap=settings.kafka, postgres=postgres, running_on=f"{settings.kafka}; {database}")
@@ -118,6 +121,13 @@ async def run_all(settings: Settings, tell: Callable[[Up], None], *, embedded: b
     """
     async with servers(settings, embedded=embedded) as addresses:
         await _run(NAMES, settings, addresses, tell)
+
+
+def _check_secret(settings: Settings) -> None:
+    if settings.pickup_secret_is_public:
+        raise NotPrepared(
+            "Set TEKIL_PICKUP_SECRET to a secret of your own: with the default, anyone could make pickup codes."
+        )
 
 
 async def _check_database(name: str, database: str) -> None:

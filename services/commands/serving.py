@@ -1,0 +1,100 @@
+"""Commands that run Tekil: up, run, migrate, topics apply."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+from rich.table import Table
+
+from services.commands import console
+from services.commands.asking import Json
+from services.registry import NAMES
+from services.running import NotPrepared, Up, migrate_all, run_all, run_service
+from shared.engine.migrating import DatabaseTooNew
+from shared.runtime import topics
+from shared.runtime.http_server import PortTaken
+
+Name = StrEnum("Name", {name: name for name in NAMES})
+CANNOT_SERVE = (NotPrepared, DatabaseTooNew, PortTaken, KafkaError, KafkaException)
+
+
+def up(
+    embedded: Annotated[bool, typer.Option("--embedded", help="On servers that end with this command.")] = False,
+) -> None:
+    """Run all five services in one process, until Ctrl-C.
+
+    On TEKIL_KAFKA and TEKIL_POSTGRES, embedded where they are not set. Example: tekil up --embedded
+    """
+    found = console.settings()
+    try:
+        console.run(run_all(found, _tell, embedded=embedded))
+    except CANNOT_SERVE as error:
+        console.fail(str(error))
+
+
+def run(service: Annotated[Name, typer.Argument(help="Which one.")]) -> None:
+    """Run one service in this process, until SIGTERM: one of as many members as you start.
+
+    Example: tekil run inventory
+    """
+    found = console.settings()
+    try:
+        console.run(run_service(service.value, found, _tell))
+    except CANNOT_SERVE as error:
+        console.fail(str(error))
+
+
+def _tell(up: Up) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, url in up.urls.items():
+        table.add_row(name, f"{url}/docs")
+    console.err.print(f"Tekil is up on {up.addresses.running_on}", highlight=False)
+    console.err.print(table)
+    if "memory" in up.addresses.running_on or "PostgreSQL from" in up.addresses.running_on:
+        console.err.print("To look at it from another terminal:", highlight=False)
+        console.err.print(f"  export TEKIL_POSTGRES={up.addresses.postgres}", highlight=False, soft_wrap=True)
+        console.err.print(f"  Kafka for your own publishers: {up.addresses.bootstrap}", highlight=False)
+
+
+def migrate(json: Json = False) -> None:
+    """Create and migrate the five databases. Safe to repeat, and to run from several places at once.
+
+    Example: TEKIL_POSTGRES=postgresql://tekil:secret@127.0.0.1:5432 tekil migrate
+    """
+    found = console.settings()
+    try:
+        applied = console.run(migrate_all(found, console.postgres_of(found)))
+    except DatabaseTooNew as error:
+        console.fail(str(error))
+    if json:
+        console.print_json(applied)
+        return
+    for name, revisions in applied.items():
+        console.out.print(f"{name}: {', '.join(revisions) or 'up to date'}")
+
+
+def apply_topics(json: Json = False) -> None:
+    """Create the topics that Kafka lacks, as deploy/kafka/topics.yaml declares them; exits 1 where one differs.
+
+    What exists is compared and never changed. Example: TEKIL_KAFKA=127.0.0.1:9092 tekil topics apply
+    """
+    found = console.settings()
+    if found.kafka is None:
+        console.fail("set TEKIL_KAFKA: embedded Kafka has its topics from the start")
+    try:
+        applied = topics.apply(found.kafka, prefix=found.topic_prefix)
+    except KafkaException as error:
+        console.fail(f"Kafka at {found.kafka} does not answer as it should: {error.args[0]}")
+    if json:
+        differences = [str(difference) for difference in applied.differences]
+        console.print_json({"created": applied.created, "existing": applied.existing, "differences": differences})
+    else:
+        for name in applied.created:
+            console.out.print(f"created {name}")
+        console.out.print(f"{len(applied.created)} created, {len(applied.existing)} there already")
+        for difference in applied.differences:
+            console.err.print(f"[yellow]{difference}[/]")
+    if applied.differences:
+        raise typer.Exit(console.FAILED)
