@@ -6,14 +6,17 @@ deleting does not. A leader that was paused may publish a second time, which con
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.engine.metrics import Metrics
@@ -23,15 +26,23 @@ from shared.engine.tracing import Tracing
 LEADER_LOCK = 7_355_608
 """The advisory lock of a service's database that its leader holds."""
 PRODUCER_BATCH_BYTES = 900_000
+"""What a batch holds, in bytes, until a broker turns out to take less."""
 IDLE_MIN_S, IDLE_MAX_S = 0.005, 0.05
 FOLLOW_S = 0.5
 """How often a member that does not lead asks whether it may."""
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 5.0
+MISSING_TOPIC_S = 5.0
+"""How long records of a topic that does not exist are left alone before it is looked for again."""
+METADATA_LOOKS_MAX = 2
+"""The first look may be one that was on its way before the topic was asked for."""
+GOODBYE_S = 3.0
+"""How long a producer that ends may wait for a Kafka that is away; the outbox still has what it does not get rid of."""
 
 _READ = """
     SELECT id, topic, key, value, headers FROM outbox
-    WHERE cardinality($1::text[]) = 0 OR topic || '|' || encode(coalesce(key, ''), 'hex') <> ALL ($1)
-    ORDER BY id LIMIT $2
+    WHERE topic <> ALL ($1)
+        AND (cardinality($2::text[]) = 0 OR topic || '|' || encode(coalesce(key, ''), 'hex') <> ALL ($2))
+    ORDER BY id LIMIT $3
 """
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1)"
 _partition_of = DefaultPartitioner()
@@ -55,6 +66,9 @@ class Relay:
         self._batch_max, self._metrics, self._tracing = batch_max, metrics, tracing
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
         self._held: set[str] = set()
+        self._missing: dict[str, float] = {}
+        self._batch_bytes = PRODUCER_BATCH_BYTES
+        self._backoff_s = 0.0
         self.leading = False
 
     def wake(self) -> None:
@@ -68,22 +82,21 @@ class Relay:
 
     async def run(self) -> None:
         """Follow until the lock is free, lead until stopped; begin again after any failure."""
-        pause_s = BACKOFF_MIN_S
         while not self._stopping.is_set():
             try:
                 await self._follow_and_lead()
-                pause_s = BACKOFF_MIN_S
             except Exception as error:
-                if pause_s == BACKOFF_MIN_S:
-                    log.warning(
-                        "relay waits", service=self._service, cause=type(error).__name__, detail=str(error)[:200]
-                    )
-                self._metrics.retries.labels("relay").inc()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), pause_s)
-                pause_s = min(pause_s * 2, BACKOFF_MAX_S)
+                await self._back_off(error)
             finally:
                 self._lead(False)
+
+    async def _back_off(self, error: Exception) -> None:
+        """Wait before beginning again, the longer the more often it failed in a row; only the first time is told."""
+        if not self._backoff_s:
+            log.warning("relay waits", service=self._service, cause=type(error).__name__, detail=str(error)[:200])
+        self._metrics.retries.labels("relay").inc()
+        self._backoff_s = min(self._backoff_s * 2 or BACKOFF_MIN_S, BACKOFF_MAX_S)
+        await self._pause(self._backoff_s)
 
     async def _follow_and_lead(self) -> None:
         connection = await self._connect()
@@ -91,47 +104,60 @@ class Relay:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
                 if self._stopping.is_set():
                     return
-                await self._sleep(FOLLOW_S)
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                max_batch_size=PRODUCER_BATCH_BYTES,
-                client_id=f"tekil-{self._service}-relay",
-            )
-            await producer.start()
-            try:
-                self._lead(True)
-                await self._publish_until_stopped(connection, producer)
-            finally:
-                await producer.stop()
+                await self._pause(FOLLOW_S)
+            while True:
+                try:
+                    await self._publish_until_stopped(connection)
+                    return
+                except MessageSizeTooLargeError:
+                    # The refused batch has used up sequence numbers of the idempotent producer: a new one goes on.
+                    continue
         finally:
-            await connection.close(timeout=5)
+            await connection.close(timeout=GOODBYE_S)
 
-    async def _publish_until_stopped(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
+    @asynccontextmanager
+    async def _producing(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=self._batch_bytes,
+            client_id=f"tekil-{self._service}-relay",
+        )
+        await producer.start()
+        try:
+            yield producer
+        finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), GOODBYE_S)
+
+    async def _publish_until_stopped(self, connection: asyncpg.Connection) -> None:
         idle_s = IDLE_MIN_S
-        while True:
-            self._wake.clear()
-            rows = await connection.fetch(_READ, list(self._held), self._batch_max)
-            if rows:
-                with self._tracing.send(self._service, [_traceparent(row) for row in rows]):
-                    await self._publish(connection, producer, rows)
-                idle_s = IDLE_MIN_S
-            elif self._stopping.is_set():
-                return
-            else:
-                await self._sleep(idle_s)
-                idle_s = min(idle_s * 2, IDLE_MAX_S)
+        async with self._producing() as producer:
+            self._lead(True)
+            while True:
+                self._wake.clear()
+                rows = await connection.fetch(_READ, self._topics_left_alone(), list(self._held), self._batch_max)
+                if rows:
+                    with self._tracing.send(self._service, [_traceparent(row) for row in rows]):
+                        await self._publish(connection, producer, rows)
+                    idle_s = IDLE_MIN_S
+                elif self._stopping.is_set():
+                    return
+                else:
+                    await self._sleep(idle_s)
+                    idle_s = min(idle_s * 2, IDLE_MAX_S)
+                self._backoff_s = 0.0
 
     async def _publish(
         self, connection: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
     ) -> None:
         """Publish rows, one batch a partition, and delete those acknowledged; the rest stays for the next round."""
         by_partition: dict[tuple[str, int], list[asyncpg.Record]] = {}
-        for row in rows:
-            partitions = sorted(await producer.partitions_for(row["topic"]))
-            partition = _partition_of(row["key"] or b"", partitions, partitions)
-            by_partition.setdefault((row["topic"], partition), []).append(row)
+        for topic, of_topic in groupby(sorted(rows, key=itemgetter("topic")), key=itemgetter("topic")):
+            for row in of_topic if (partitions := await self._partitions(producer, topic)) else ():
+                partition = _partition_of(row["key"] or b"", partitions, partitions)
+                by_partition.setdefault((topic, partition), []).append(row)
         results = await asyncio.gather(
             *(self._send(producer, *where, batch) for where, batch in by_partition.items()), return_exceptions=True
         )
@@ -142,6 +168,30 @@ class Relay:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    async def _partitions(self, producer: AIOKafkaProducer, topic: str) -> list[int]:
+        """Return the partitions of a topic; none where it does not exist, and its records are left alone for a while.
+
+        aiokafka's own `partitions_for` would wait for the topic, and every other topic with it.
+        """
+        client = producer.client
+        for _ in range(METADATA_LOOKS_MAX):
+            if known := client.cluster.partitions_for_topic(topic):
+                break
+            client.add_topic(topic)
+            if not await client.force_metadata_update():
+                raise KafkaConnectionError("no broker tells which topics there are")
+        if known:
+            self._missing.pop(topic, None)
+            return sorted(known)
+        if topic not in self._missing:
+            log.error("topic missing: its records stay in the outbox until it is created", topic=topic)
+        self._missing[topic] = time.monotonic() + MISSING_TOPIC_S
+        return []
+
+    def _topics_left_alone(self) -> list[str]:
+        now = time.monotonic()
+        return [topic for topic, until in self._missing.items() if until > now]
 
     async def _send(
         self, producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[asyncpg.Record]
@@ -157,23 +207,29 @@ class Relay:
             await (await producer.send_batch(batch, topic, partition=partition))
         except MessageSizeTooLargeError:
             if len(sent) == 1:
-                return self._hold(rows[0])
-            return await self._send(producer, topic, partition, rows[: len(sent) // 2])
+                self._hold(rows[0])
+            else:
+                self._batch_bytes //= 2
+            raise
         return sent
 
-    def _hold(self, row: asyncpg.Record) -> list[int]:
+    def _hold(self, row: asyncpg.Record) -> None:
         """Leave a row that the broker will never take, and the later rows of its key, in the outbox for a person."""
         self._held.add(f"{row['topic']}|{(row['key'] or b'').hex()}")
         log.error(
             "record too large for the broker: it and later ones of its key stay in the outbox", outbox_id=row["id"]
         )
-        return []
 
     def _lead(self, leading: bool) -> None:
         if leading != self.leading:
             log.info("relay leads" if leading else "relay leads no more", service=self._service)
         self.leading = leading
         self._metrics.leading.set(leading)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or until stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, or until woken."""
