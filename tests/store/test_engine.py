@@ -1,84 +1,15 @@
 """What the engine promises, on a store in memory and on PostgreSQL alike."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import count as counter
-from typing import Any
+from datetime import timedelta
 
-import asyncpg
 import pytest
 
-from shared.engine.deciding import Rules
-from shared.engine.engine import Engine
 from shared.engine.memory import MemoryStore
-from shared.engine.message import Outgoing, Raw
-from shared.engine.postgres import PostgresStore, unpack_headers
-from shared.engine.simulation import ManualClock
-from shared.engine.store import Store
-from shared.engine.tracing import Silent
-from tests.store.databases import create_tables
-from tests.store.tally import PATIENCE, TALLY, Arrival, Tally
-
-NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-offsets = counter(1)
-
-
-class Bench:
-    """An engine on one of the stores, and a look into it."""
-
-    def __init__(self, store: Store) -> None:
-        self.store, self.clock = store, ManualClock(NOON)
-        rules = Rules(parked_max_age=timedelta(days=1))
-        self.engine = Engine(TALLY, store, clock=self.clock, rules=rules, trace=Silent().create)
-
-    async def take(self, *records: Raw) -> None:
-        await self.engine.process(records)
-
-    async def after(self, wait: timedelta) -> None:
-        self.clock.move_to(self.clock.now + wait)
-        await self.engine.tick()
-
-    async def pieces(self, sku: str) -> int | None:
-        if isinstance(self.store, MemoryStore):
-            tally: Tally | None = self.store.rows[Tally].get(sku)
-            return tally.pieces if tally else None
-        assert isinstance(self.store, PostgresStore)
-        pieces: int | None = await self.store.pool.fetchval("SELECT pieces FROM tallies WHERE sku = $1", sku)
-        return pieces
-
-    async def arrivals(self) -> int:
-        if isinstance(self.store, MemoryStore):
-            return len(self.store.journals[Arrival])
-        assert isinstance(self.store, PostgresStore)
-        arrivals: int = await self.store.pool.fetchval("SELECT count(*) FROM arrivals")
-        return arrivals
-
-    async def outbox(self) -> list[Outgoing]:
-        if isinstance(self.store, MemoryStore):
-            return self.store.outbox
-        assert isinstance(self.store, PostgresStore)
-        rows = await self.store.pool.fetch("SELECT topic, key, value, headers FROM outbox ORDER BY id")
-        return [Outgoing(row[0], row[1], row[2], unpack_headers(row[3])) for row in rows]
-
-    async def dead(self) -> list[tuple[str, str]]:
-        """Topic and reason of every dead letter."""
-        return [
-            (record.topic, (dict(record.headers)["tekil_dlq_reason"] or b"").decode())
-            for record in await self.outbox()
-            if record.topic.endswith(".dlq")
-        ]
-
-    async def totals(self) -> list[int]:
-        """What the published events say is on hand, in their order."""
-        return [
-            json.loads(record.value or b"")["on_hand_quantity"]
-            for record in await self.outbox()
-            if not record.topic.endswith(".dlq")
-        ]
+from shared.engine.postgres import PostgresStore
+from tests.store.bench import TRACE, Bench, counted, described, received, record, tally_pool
+from tests.store.tally import PATIENCE, TALLY
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -88,35 +19,6 @@ async def bench(request: pytest.FixtureRequest, database: str) -> AsyncIterator[
         return
     async with tally_pool(database) as pool:
         yield Bench(PostgresStore(TALLY, pool))
-
-
-@asynccontextmanager
-async def tally_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
-    await create_tables(url, TALLY.metadata)
-    async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
-        yield pool
-
-
-def record(kind: str, event_id: str, data: dict[str, Any] | bytes, **headers: bytes | None) -> Raw:
-    value = data if isinstance(data, bytes) else json.dumps(data).encode()
-    envelope = {"ce_specversion": b"1.0", "ce_id": event_id.encode(), "ce_source": b"/test", "ce_type": kind.encode()}
-    envelope |= {"ce_time": b"2026-11-02T11:59:00Z", "traceparent": TRACE.encode()}
-    topic = "tekil.reference.v1" if kind == "item.described" else "tekil.operations.v1"
-    merged = tuple({**envelope, **headers}.items())
-    return Raw(topic, 0, next(offsets), int(NOON.timestamp() * 1000), b"key", value, merged)
-
-
-def described(sku: str, event_id: str = "") -> Raw:
-    data = {"sku": sku, "name": sku, "brand": "b", "standard_cost_minor": 1, "currency": "EUR"}
-    return record("item.described", event_id or f"describe-{sku}", data)
-
-
-def received(sku: str, quantity: int, event_id: str, **headers: bytes | None) -> Raw:
-    return record("stock.received", event_id, {"location_id": "S1", "sku": sku, "quantity": quantity}, **headers)
-
-
-def counted(sku: str, event_id: str) -> Raw:
-    return record("stock.counted", event_id, {"location_id": "S1", "sku": sku, "counted_quantity": 0})
 
 
 async def test_later_messages_of_a_batch_see_what_earlier_ones_changed(bench: Bench) -> None:
