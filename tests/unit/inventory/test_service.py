@@ -165,8 +165,10 @@ def test_a_slip_of_the_keyboard_is_set_aside(desk: Desk) -> None:
     assert desk.stock == {MUG: mugs(on_hand=5, safety=1)}
 
 
-def test_it_listens_to_these_topics() -> None:
-    assert Desk().store.service.topics == (
+def test_it_is_known_by_its_name_and_listens_to_these_topics() -> None:
+    service = Desk().store.service
+    assert service.name == "inventory"
+    assert service.topics == (
         "tekil.fulfilment.v1",
         "tekil.operations.v1",
         "tekil.order.v1",
