@@ -13,6 +13,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -31,7 +32,7 @@ async def migrate(database: str, versions: Path) -> Revisions:
     """Apply what a database lacks of the engine's migrations and of a service's `versions`, in one transaction.
 
     Returns the revisions that were applied, none when there was nothing to do. Safe to repeat and to race.
-    Raises DatabaseTooNew.
+    Raises DatabaseTooNew, and what asyncpg raises.
     """
     return await _in_transaction(database, partial(_apply, history=history(versions)))
 
@@ -49,8 +50,12 @@ def history(versions: Path) -> ScriptDirectory:
 
 async def _in_transaction(database: str, work: Callable[[Connection], Revisions]) -> Revisions:
     engine = create_async_engine(make_url(database).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
-    async with engine.begin() as connection:
-        return await connection.run_sync(work)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    except DBAPIError as error:
+        # Whoever calls us speaks asyncpg, and gets its errors: two layers of SQLAlchemy's stand around them.
+        raise (error.orig and error.orig.__cause__) or error from None
 
 
 def _apply(connection: Connection, history: ScriptDirectory) -> Revisions:

@@ -64,7 +64,7 @@ class Window:
         """Return which of the member's tasks have ended before it was stopped: only a restart brings them back."""
         if self.stopping:
             return []
-        return [task.get_name() for task in self._member._tasks if task.done()]
+        return [getattr(task.get_coro(), "__qualname__", "") for task in self._member._tasks if task.done()]
 
     async def missing(self) -> list[str]:
         """Return what keeps the member from its work: nothing, when it is ready."""
