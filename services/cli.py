@@ -1,8 +1,11 @@
 """`tekil`: one command for everything a person does with Tekil."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from services.commands import asking, console, playing, serving
+from services.commands import asking, console, playing, reporting, serving
 from services.commands.demo import demo as run_demo
 
 app = typer.Typer(
@@ -23,15 +26,22 @@ app.command("explain")(asking.explain)
 app.command("reconcile")(asking.reconcile_all)
 app.command("settings")(asking.settings)
 app.command("play")(playing.play_files)
+app.command("replay")(reporting.replay_data_set)
+app.command("report")(reporting.report)
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    baskets: Annotated[int, typer.Option(min=1, help="Baskets to replay.")] = 2_000,
+    html: Annotated[Path, typer.Option(dir_okay=False, help="Where the report's page goes.")] = Path(
+        "tekil-report.html"
+    ),
+) -> None:
     """Run everything here, with nothing to install: one order told from click to counter, then a grocer's baskets.
 
     Example: tekil demo
     """
-    console.run(run_demo(console.settings()))
+    run_demo(console.settings(), baskets, html)
 
 
 def main() -> None:

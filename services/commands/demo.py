@@ -1,6 +1,7 @@
 """`tekil demo`: the life of one order, told; then a grocer's baskets through the same five services."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.rule import Rule
@@ -8,8 +9,13 @@ from rich.rule import Rule
 from services.attribution import store as attribution
 from services.commands import console
 from services.commands.books import explanation
+from services.commands.reporting import replay_with_progress
 from services.commands.timeline import timeline
 from services.mesh import Mesh, running
+from services.replay.replay import Options
+from services.report.page import page
+from services.report.report import Report
+from services.report.tables import tables
 from services.running import servers
 from services.scenario import Envelope, Real, in_causal_order
 from shared.engine.message import Outgoing
@@ -94,10 +100,19 @@ def _handed_over(code: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def demo(found: Settings) -> None:
-    """Start everything here and tell the life of one order."""
+def demo(found: Settings, baskets: int, html: Path) -> None:
+    """Start everything here, tell the life of one order, then replay a grocer's baskets and write the report."""
+    report = console.run(_perform(found, Options(baskets=baskets)))
+    console.out.print(tables(report))
+    html.write_text(page(report))
+    console.out.print(f"The same as a page: {html.absolute()}", soft_wrap=True)
+
+
+async def _perform(found: Settings, options: Options) -> Report:
     async with servers(found, embedded=True) as addresses:
-        console.err.print(f"[dim]{addresses.running_on}: all of it ends with this command[/]")
-        mesh = Mesh(found, bootstrap=addresses.bootstrap, postgres=addresses.postgres)
-        async with running(mesh):
+        console.err.print(f"[dim]{addresses.running_on}: all of it ends with this command[/]", highlight=False)
+        async with running(Mesh(found, bootstrap=addresses.bootstrap, postgres=addresses.postgres)) as mesh:
             await tell_one_order(mesh)
+            title = f"A grocer's first {options.baskets:,} baskets through the same five services"
+            console.out.print(Rule(title, align="left"))
+            return await replay_with_progress(mesh, options)
