@@ -13,7 +13,7 @@ list price by this sum, and none if `coupon_disc` is added too.
 Timestamps are UTC: what people do shifts by an hour with New York's clocks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -26,8 +26,9 @@ from typing import Any, Literal, NewType
 
 BATCH_LINES = 20_000
 """Lines decoded at once: a short replay need not wait for the whole year."""
-_COLUMNS = ("basket_id", "household_id", "store_id", "transaction_timestamp", "product_id", "quantity")
+_VISIT = ("basket_id", "household_id", "store_id", "transaction_timestamp")
 _MONEY = ("sales_value", "retail_disc", "coupon_disc", "coupon_match_disc")
+_COLUMNS = (*_VISIT, "product_id", "quantity", *_MONEY)
 
 HouseholdId = NewType("HouseholdId", int)
 StoreId = NewType("StoreId", int)
@@ -101,22 +102,21 @@ class Product:
 
 def read_baskets(limit: int | None = None) -> Iterator[Basket]:
     """Yield the first `limit` baskets, or all, in the order of time. Raises DatasetMissing."""
-    baskets = (_basket(list(rows)) for _, rows in groupby(_rows(), key=itemgetter(0)))
-    return islice(baskets, limit)
+    lines = _rows("transactions", _COLUMNS)
+    return islice((_basket(list(rows)) for _, rows in groupby(lines, key=itemgetter(0))), limit)
 
 
 def read_products() -> dict[ProductId, Product]:
     """Return the products that the table knows; a few that were sold are not among them. Raises DatasetMissing."""
-    columns = _table("products", ["product_id", "product_type", "brand", "product_category"]).to_pydict()
-    rows = zip(*columns.values(), strict=True)
+    rows = _rows("products", ["product_id", "product_type", "brand", "product_category"])
     return {product_id: Product(*(text or "" for text in texts)) for product_id, *texts in rows}
 
 
 def read_own_stores() -> dict[HouseholdId, tuple[StoreId, ...]]:
     """Return the stores in which each household shopped in the whole year. Raises DatasetMissing."""
-    visits = _table("transactions", ["household_id", "store_id"]).to_pydict()
+    visits = set(_rows("transactions", ["household_id", "store_id"]))
     stores: dict[HouseholdId, list[StoreId]] = {}
-    for household_id, store_id in sorted(set(zip(*visits.values(), strict=True))):
+    for household_id, store_id in sorted(visits):
         stores.setdefault(household_id, []).append(store_id)
     return {household_id: tuple(own) for household_id, own in stores.items()}
 
@@ -136,29 +136,19 @@ def _basket(rows: list[tuple[Any, ...]]) -> Basket:
     return Basket(basket_id, household_id, store_id, bought_at.replace(tzinfo=UTC), lines)
 
 
-def _rows() -> Iterator[tuple[Any, ...]]:
-    """Yield the lines as the file has them: by time, a basket's lines together."""
-    names = [*_COLUMNS, *_MONEY]
-    with _open("transactions") as file:
-        for batch in file.iter_batches(BATCH_LINES, columns=names):
-            yield from zip(*(_values(batch.column(name)) for name in names), strict=True)
+def _rows(name: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a file in its order: transactions by time, a basket's lines together."""
+    # A development extra, and not small: only whoever replays imports it.
+    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
+
+    with ParquetFile(_path(name)) as file:
+        for batch in file.iter_batches(BATCH_LINES, columns=columns):
+            yield from zip(*(_values(batch.column(each)) for each in columns), strict=True)
 
 
 def _values(column: Any) -> list[Any]:
     """Return a column as Python has it. Nanoseconds would come as pandas' own type, and pandas is slow to import."""
     return (column.cast("timestamp[us]") if str(column.type) == "timestamp[ns]" else column).to_pylist()  # type: ignore[no-any-return]
-
-
-def _table(name: str, columns: list[str]) -> Any:
-    with _open(name) as file:
-        return file.read(columns)
-
-
-def _open(name: str) -> Any:
-    # A development extra, and not small: only whoever replays imports it.
-    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
-
-    return ParquetFile(_path(name))
 
 
 def _path(name: str) -> Path:

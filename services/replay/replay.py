@@ -11,17 +11,16 @@ from aiokafka import TopicPartition
 from services.mesh import Mesh
 from services.replay.dataset import read_baskets, read_own_stores, read_products
 from services.replay.habits import Chance, Habits
+from services.replay.hearing import hear
 from services.replay.ledger import Fate, Ledger
 from services.replay.plan import Day, plan
 from services.replay.purchase import World
 from services.replay.said import Said
 from services.replay.staff import People
 from services.replay.wire import Wire
-from shared.events.fulfilment import FulfilmentCreated, ReadyForPickup
 from shared.runtime.topics import load
 
 PROGRESS_INTERVAL_S = 0.2
-DEAD_LETTER_REASON = "tekil_dlq_reason"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,27 +145,8 @@ class Replay:
 
     async def _take(self, records: Sequence[Any]) -> None:
         """Take what was heard into account, and say what people answer."""
-        answers: list[Said] = []
-        for record in records:
-            headers = dict(record.headers)
-            if DEAD_LETTER_REASON in headers:
-                self._ledger.heard_dead_letter(headers[DEAD_LETTER_REASON].decode())
-            else:
-                kind, order_id = headers["ce_type"].decode(), record.key.decode()
-                answers += self._answer(kind, order_id, record.value)
-                self._ledger.heard(kind, order_id, record.value)
-        if answers:
+        if answers := hear(records, self._people, self._ledger):
             await self._wire.say_at_once(answers)
-
-    def _answer(self, kind: str, order_id: str, value: bytes) -> Sequence[Said]:
-        bought_at = self._ledger.bought_at(order_id)
-        if bought_at is None:
-            return ()
-        if kind == FulfilmentCreated.TYPE:
-            return (self._people.on_created(FulfilmentCreated.model_validate_json(value), bought_at),)
-        if kind == ReadyForPickup.TYPE:
-            return self._people.on_ready(ReadyForPickup.model_validate_json(value), bought_at)
-        return ()
 
     async def _tell_progress(self) -> None:
         while True:

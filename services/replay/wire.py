@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.mesh import Mesh
 from services.replay.said import Said
@@ -16,7 +17,7 @@ ON_THE_WAY_MAX = 2_000
 """Records that the slowest service may have before it: the embedded Kafka forgets beyond 5 MB a partition, and an order
 of a hundred lines is told in 20 KB, several times."""
 CHUNK_MAX = 500
-LOOK_AGAIN_S = 0.02
+LOOK_AGAIN_S = 0.05
 HEEDED_TIMEOUT_S = 120.0
 
 
@@ -39,15 +40,16 @@ class Wire:
     async def open(self) -> None:
         """Begin to hear at what comes next."""
         self._heard = await self._mesh.ends(self._topics)
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._mesh.bootstrap)
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._mesh.bootstrap, enable_auto_commit=False)
-        await self._consumer.start()
+        await asyncio.gather(self._admin.start(), self._consumer.start())
         self._consumer.assign(list(self._heard))
         for partition, offset in self._heard.items():
             self._consumer.seek(partition, offset)
 
     async def close(self) -> None:
         """Hear no more."""
-        await self._consumer.stop()
+        await asyncio.gather(self._admin.close(), self._consumer.stop())
 
     async def say(self, said: Iterable[Said]) -> Mapping[TopicPartition, int]:
         """Publish in order, as there is room on the way; return how far everything that was ever said reaches."""
@@ -78,7 +80,7 @@ class Wire:
         """Wait until every service has taken into effect what was said up to there. Raises NotHeeded."""
         loop = asyncio.get_running_loop()
         until = loop.time() + HEEDED_TIMEOUT_S
-        while not self._is_heeded(said):
+        while not await self._is_heeded(said):
             if loop.time() > until:
                 raise NotHeeded(f"not consumed after {HEEDED_TIMEOUT_S:.0f} s: {await self._mesh.pending()}")
             await asyncio.sleep(LOOK_AGAIN_S)
@@ -101,13 +103,12 @@ class Wire:
         pending = await self._mesh.pending()
         return ON_THE_WAY_MAX - max(*pending.values(), await self._unheard(), 0)
 
-    def _is_heeded(self, said: Mapping[TopicPartition, int]) -> bool:
+    async def _is_heeded(self, said: Mapping[TopicPartition, int]) -> bool:
         for service in self._mesh.services:
-            committed: dict[TopicPartition, int] = {}
-            for member in self._mesh.members:
-                if member.service is service:
-                    committed |= member.consumer.committed
             topics = {self._prefix + topic for topic in service.topics}
-            if any(committed.get(at, 0) < offset for at, offset in said.items() if at.topic in topics):
+            ours = {at: offset for at, offset in said.items() if at.topic in topics}
+            group = f"{self._prefix}tekil.{service.name}"
+            committed = await self._admin.list_consumer_group_offsets(group, partitions=list(ours))
+            if any(committed[at].offset < offset for at, offset in ours.items()):
                 return False
         return True
