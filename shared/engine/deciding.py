@@ -1,7 +1,7 @@
 """Deciding about a batch of messages, in order, each seeing what the earlier ones changed. Pure: no I/O, no clock."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +9,11 @@ from shared.engine.message import DeadLetterHeader, Due, Message, Raw, Unreadabl
 from shared.engine.rows import Key
 from shared.engine.service import Handler, Service
 from shared.engine.store import DeadlineSet, Effects, Parked, Wait
+from shared.engine.waiting import WaitingRoom
 from shared.events.event import Event
 from shared.kernel.decision import Answer, Decision, Given, Invalid, NotYet
 
+RowKey = tuple[type, Key]
 Found = Mapping[type, dict[Key, Any]]
 """For each kind of row, the keys that were looked up, with None where there is no row."""
 Trace = Callable[[Message, str], str]
@@ -22,12 +24,16 @@ DEADLINE_RETRY = timedelta(minutes=1)
 """How long a deadline whose decision failed is left alone."""
 
 
-class Unloaded(Exception):
-    """A decision needs a row that was not loaded: the engine loads it too and decides again."""
+WAKES_MAX = 500
+"""Parked messages that one transaction decides about; the ticker sees to the others."""
 
-    def __init__(self, kind: type, key: Key) -> None:
-        super().__init__(f"{kind.__name__} {key}")
-        self.kind, self.key = kind, key
+
+class Unloaded(Exception):
+    """Decisions need rows that were not loaded: the engine loads them too and decides again."""
+
+    def __init__(self, rows: Iterable[RowKey]) -> None:
+        self.rows = frozenset(rows)
+        super().__init__(", ".join(f"{kind.__name__} {key}" for kind, key in self.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +66,65 @@ def named_keys(handler: Handler, event: Event | Due, kind: type, found: Found) -
 
 
 class Deciding:
-    """One batch under decision. `effects` is what came of it."""
+    """One batch under decision.
+
+    `wakes_max` bounds the parked messages that are decided about. With `refused`, the store has refused what would be
+    decided, and why: the message is set aside instead.
+    """
 
     def __init__(
-        self, service: Service, rules: Rules, *, now: datetime, found: Found, parked: Iterable[Parked], trace: Trace
+        self,
+        service: Service,
+        rules: Rules,
+        *,
+        now: datetime,
+        found: Found,
+        parked: Iterable[Parked],
+        trace: Trace,
+        wakes_max: int = WAKES_MAX,
+        refused: str = "",
     ) -> None:
-        self.effects = Effects()
         self._service, self._rules, self._now, self._trace = service, rules, now, trace
-        self._found = found
-        self._waiting: dict[Wait, list[Parked]] = {}
-        self._streams: dict[str, Wait] = {}
-        for each in parked:
-            self._remember(each)
+        self._found, self._wakes_left, self._refused = found, wakes_max, refused
+        self._effects, self._missing = Effects(), set[RowKey]()
+        self._room = WaitingRoom(parked)
+        for wait in filter(self._is_there, self._room.waits):
+            self._room.arrived(wait)
 
-    def answer(self, message: Message, until: datetime | None = None) -> None:
+    def answer(self, message: Message) -> None:
         """Decide about a message, or park it behind what its stream waits for."""
         self.wake()
-        if (wait := self._streams.get(message.stream)) is not None:
-            self._park(message, wait, until)
-        else:
-            self._decide(message, until)
-            self.wake()
+        self._consider(message)
+        self.wake()
 
     def wake(self) -> None:
         """Decide about the parked messages whose row is there now, in the order in which they came."""
-        for wait in [wait for wait in self._waiting if self._look(wait.kind, wait.key) is not None]:
-            for parked in self._forget(wait):
-                self.answer(parked.message, parked.until)
+        while self._wakes_left and (ready := self._room.ready):
+            for parked in self._room.leave(ready[0]):
+                if self._wakes_left:
+                    self._wakes_left -= 1
+                    self._consider(parked.message, parked)
+                else:
+                    self._stay(parked)
 
     def give_up(self) -> None:
         """Decide about the parked messages whose patience is over, by their `otherwise` or as dead letters."""
-        for wait in list(self._waiting):
-            for parked in self._forget(wait):
-                if parked.until > self._now:
-                    self._remember(parked)
-                    if parked.id is not None:
-                        self.effects.unparked.remove(parked.id)
+        for wait in self._room.waits:
+            for parked in self._room.leave(wait):
+                if self._wakes_left and parked.until <= self._now:
+                    self._wakes_left -= 1
+                    self._noting_what_is_missing(self._lose_patience, parked)
                 else:
-                    self._lose_patience(parked)
+                    self._stay(parked)
+        self.wake()
+
+    def finish(self) -> Effects:
+        """Return what came of it all. Raises Unloaded where a decision needed what was not loaded."""
+        if self._missing:
+            raise Unloaded(self._missing)
+        self._effects.parked, self._effects.moved, self._effects.unparked = self._room.changes()
+        self._effects.unheeded = self._room.ready
+        return self._effects
 
     def set_aside(self, raw: Raw, slug: str, detail: str, *, handler: str = "", traceparent: str = "") -> None:
         """Send a record to the dead-letter topic of its topic and this service."""
@@ -109,19 +136,33 @@ class Deciding:
             "first_failed_at": self._now.isoformat(),
             "traceparent": traceparent,
         }
-        self.effects.outgoing.append(dead_letter(raw, self._service.name, about, self._rules.topic_prefix))
-        self.effects.dead.append(slug)
+        self._effects.outgoing.append(dead_letter(raw, self._service.name, about, self._rules.topic_prefix))
+        self._effects.dead.append(slug)
 
     def set_aside_unreadable(self, unreadable: Unreadable) -> None:
         """Send a record that could not be read to the dead-letter topic."""
         self.set_aside(unreadable.raw, unreadable.slug, unreadable.detail)
 
-    def _decide(self, message: Message, until: datetime | None) -> None:
+    def _consider(self, message: Message, before: Parked | None = None) -> None:
+        """Decide about a message, unless its stream waits; one that was parked before keeps its place and patience."""
+        if (wait := self._room.blocking(message.stream)) is not None:
+            self._park(message, wait, before)
+        else:
+            self._noting_what_is_missing(self._decide, message, before)
+
+    def _noting_what_is_missing(self, decide: Callable[..., None], *given: Any) -> None:
+        """Go on without a decision that needs what was not loaded: so all that is missing is known after one pass."""
+        try:
+            decide(*given)
+        except Unloaded as missing:
+            self._missing |= missing.rows
+
+    def _decide(self, message: Message, before: Parked | None) -> None:
         match self._ask(message):
             case Decision() as decision:
                 self._apply(decision, message)
             case NotYet(kind, key):
-                self._park(message, Wait(kind, key), until)
+                self._park(message, Wait(kind, key), before)
             case Invalid(slug, detail):
                 self._set_message_aside(message, slug, detail)
             case None:
@@ -129,6 +170,8 @@ class Deciding:
 
     def _ask(self, message: Message) -> Answer | None:
         """Return the decision; a decision that fails is a bug, and its message is set aside so that others go on."""
+        if self._refused:
+            return Invalid("refused-by-database", self._refused)
         handler = self._service.by_trigger[message.type]
         try:
             answer = handler.decide(message.event, self._given(message), **self._arguments(handler, message.event))
@@ -146,7 +189,7 @@ class Deciding:
         for need in handler.needs:
             owner = event if need.of is None else arguments[need.of]
             keys = () if owner is None else tuple(need.keys(owner))
-            rows = {key: row for key in keys if (row := self._look(need.kind, key)) is not None}
+            rows = self._look_all(need.kind, keys)
             arguments[need.argument] = rows.get(keys[0]) if need.single and keys else None if need.single else rows
         return arguments
 
@@ -159,23 +202,32 @@ class Deciding:
             service=self._service.name,
         )
 
+    def _is_there(self, wait: Wait) -> bool:
+        return self._found[wait.kind].get(wait.key) is not None
+
     def _look(self, kind: type, key: Key) -> Any:
-        try:
-            return self._found[kind][key]
-        except KeyError:
-            raise Unloaded(kind, key) from None
+        return self._look_all(kind, (key,)).get(key)
+
+    def _look_all(self, kind: type, keys: Iterable[Key]) -> dict[Key, Any]:
+        """Return the rows that are there. Raises Unloaded with every key that nobody looked for."""
+        table = self._found[kind]
+        if missing := [(kind, key) for key in keys if key not in table]:
+            raise Unloaded(missing)
+        return {key: row for key in keys if (row := table[key]) is not None}
 
     def _apply(self, decision: Decision, message: Message) -> None:
-        self.effects.decided += 1
+        self._effects.decided += 1
         for row in decision.rows:
             kind = type(row)
             if self._service.rows_of[kind].append_only:
-                self.effects.appended.setdefault(kind, []).append(row)
+                self._effects.appended.setdefault(kind, []).append(row)
                 continue
             key = self._service.codecs[kind].key_of(row)
             self._look(kind, key)
             self._found[kind][key] = row
-            self.effects.changed.setdefault(kind, {})[key] = row
+            self._effects.changed.setdefault(kind, {})[key] = row
+            if isinstance(key, str):
+                self._room.arrived(Wait(kind, key))
         given = self._given(message)
         for ordinal, event in enumerate(decision.events):
             self._publish(event, given.new_id(ordinal), message)
@@ -184,10 +236,10 @@ class Deciding:
             kept = due and DeadlineSet(
                 deadline.name, deadline.key, due, given.new_id(f"deadline:{deadline.name}"), message.traceparent
             )
-            self.effects.deadlines[deadline.name, deadline.key] = kept or None
+            self._effects.deadlines[deadline.name, deadline.key] = kept or None
 
     def _publish(self, event: Any, event_id: str, message: Message) -> None:
-        self.effects.outgoing.append(
+        self._effects.outgoing.append(
             outgoing(
                 event,
                 event_id=event_id,
@@ -203,35 +255,29 @@ class Deciding:
         """Keep a deadline whose decision fails: it came from no topic, so no dead-letter topic could hold it."""
         later = self._now + DEADLINE_RETRY
         kept = DeadlineSet(due.name, due.key, later, message.id, message.traceparent)
-        self.effects.deadlines[due.name, due.key] = kept
-        self.effects.dead.append(slug)
+        self._effects.deadlines[due.name, due.key] = kept
+        self._effects.dead.append(slug)
 
-    def _park(self, message: Message, wait: Wait, until: datetime | None) -> None:
+    def _park(self, message: Message, wait: Wait, before: Parked | None) -> None:
         if isinstance(message.event, Due):
             raise AssertionError(f"deadline {message.event.name} cannot wait for {wait}")
-        self._remember(Parked(message, wait, until or self._now + self._rules.parked_max_age))
+        until = self._now + self._rules.parked_max_age
+        self._room.enter(replace(before, wait=wait) if before else Parked(message, wait, until))
 
-    def _remember(self, parked: Parked) -> None:
-        self._waiting.setdefault(parked.wait, []).append(parked)
-        self._streams[parked.message.stream] = parked.wait
-        if parked.id is None:
-            self.effects.parked.append(parked)
-
-    def _forget(self, wait: Wait) -> list[Parked]:
-        waiting = self._waiting.pop(wait)
-        for parked in waiting:
-            self._streams.pop(parked.message.stream, None)
-            if parked.id is None:
-                self.effects.parked.remove(parked)
-            else:
-                self.effects.unparked.append(parked.id)
-        return waiting
+    def _stay(self, parked: Parked) -> None:
+        """Let a message wait on, behind the earlier ones of its stream."""
+        wait = self._room.blocking(parked.message.stream) or parked.wait
+        self._room.enter(replace(parked, wait=wait))
+        if self._is_there(wait):
+            self._room.arrived(wait)
 
     def _lose_patience(self, parked: Parked) -> None:
         match self._ask(parked.message):
             case NotYet(otherwise=Decision() as decision) | (Decision() as decision):
                 self._apply(decision, parked.message)
-            case NotYet() | Invalid():
+            case Invalid(slug, detail):
+                self._set_message_aside(parked.message, slug, detail)
+            case NotYet():
                 detail = f"no {parked.wait.kind.__name__.lower()} {parked.wait.key} came in time"
                 self._set_message_aside(parked.message, "waited-too-long", detail)
             case None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.engine.deciding import Deciding, Found, Rules, Trace, Unloaded, first_keys, named_keys
+from shared.engine.deciding import WAKES_MAX, Deciding, Found, RowKey, Rules, Trace, Unloaded, first_keys, named_keys
 from shared.engine.message import Due, Message, Raw, Unreadable, read
 from shared.engine.rows import Key
 from shared.engine.service import Service
@@ -28,6 +28,18 @@ class _Fresh:
     repeated: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one transaction is about."""
+
+    readings: Sequence[Message | Unreadable] = ()
+    deadlines: Sequence[DeadlineSet] = ()
+    waits: Sequence[Wait] = ()
+    wakes_max: int = WAKES_MAX
+    refused: str = ""
+    """Why the store refused it before: it is set aside, then."""
+
+
 class Engine:
     """Decides about records, deadlines and parked messages of one service."""
 
@@ -41,7 +53,8 @@ class Engine:
         Raises whatever the store raises when it is out of reach: nothing has happened then.
         """
         readings = [self._read(record) for record in records]
-        return await self._process([reading for reading in readings if reading is not None])
+        done = await self._process([reading for reading in readings if reading is not None])
+        return done + await self._wake(wait for effects in done for wait in effects.unheeded)
 
     async def tick(self) -> list[Effects]:
         """Decide about the deadlines that have passed, and about parked messages that need not wait any longer."""
@@ -50,17 +63,40 @@ class Engine:
         if deadlines := await self._store.due(now, DUE_MAX):
             done += await self._expire(deadlines)
         if waits := await self._store.restless(now, DUE_MAX):
-            done.append(await self._transact(waits=waits))
+            done += await self._wake(waits)
         return done
 
     async def _expire(self, deadlines: Sequence[DeadlineSet]) -> list[Effects]:
-        """Decide about deadlines together; where the store refuses, about each alone, so that one holds up no other."""
+        """Decide about deadlines together; one that the store refuses is narrowed down, and tried again later."""
         try:
-            return [await self._transact(deadlines=deadlines)]
-        except Poison:
+            return [await self._transact(_Work(deadlines=deadlines))]
+        except Poison as poison:
             if len(deadlines) == 1:
-                return [Effects(dead=["deadline-refused-by-database"])]
-            return [effects for deadline in deadlines for effects in await self._expire([deadline])]
+                return [await self._transact(_Work(deadlines=deadlines, refused=str(poison)))]
+            half = len(deadlines) // 2
+            return await self._expire(deadlines[:half]) + await self._expire(deadlines[half:])
+
+    async def _wake(self, waits: Iterable[Wait]) -> list[Effects]:
+        """Decide about all messages that wait in vain, some in each transaction."""
+        done: list[Effects] = []
+        left = list(dict.fromkeys(waits))
+        while left:
+            woken = await self._wake_some(left, WAKES_MAX)
+            left = list(dict.fromkeys(wait for effects in woken for wait in effects.unheeded))
+            done += woken
+        return done
+
+    async def _wake_some(self, waits: Sequence[Wait], wakes_max: int) -> list[Effects]:
+        """Decide about parked messages together; one that the store refuses is narrowed down, and set aside."""
+        try:
+            return [await self._transact(_Work(waits=waits, wakes_max=wakes_max))]
+        except Poison as poison:
+            if len(waits) > 1:
+                half = len(waits) // 2
+                return await self._wake_some(waits[:half], wakes_max) + await self._wake_some(waits[half:], wakes_max)
+            if wakes_max > 1:
+                return await self._wake_some(waits, wakes_max // 2)
+            return [await self._transact(_Work(waits=waits, wakes_max=1, refused=str(poison)))]
 
     def _read(self, record: Raw) -> Message | Unreadable | None:
         return read(record, handled=self._service.handled, known=CATALOGUE)
@@ -69,64 +105,67 @@ class Engine:
         if not readings:
             return []
         try:
-            return [await self._transact(readings)]
-        except Poison as poison:
-            if len(readings) > 1:
-                half = len(readings) // 2
-                return await self._process(readings[:half]) + await self._process(readings[half:])
-            if isinstance(readings[0], Unreadable):
-                raise
-            return [await self._transact([Unreadable(readings[0].raw, "refused-by-database", str(poison))])]
+            return [await self._transact(_Work(readings))]
+        except Poison:
+            if len(readings) == 1:
+                return [await self._process_alone(readings[0])]
+            half = len(readings) // 2
+            return await self._process(readings[:half]) + await self._process(readings[half:])
 
-    async def _transact(
-        self,
-        readings: Sequence[Message | Unreadable] = (),
-        deadlines: Sequence[DeadlineSet] = (),
-        waits: Sequence[Wait] = (),
-    ) -> Effects:
-        """Decide and save in one transaction; a decision that asks for an unforeseen row is made again with it."""
-        unforeseen: set[tuple[type, Key]] = set()
+    async def _process_alone(self, reading: Message | Unreadable) -> Effects:
+        """Decide about a message without waking those that wait for it, since one of them may be what is refused."""
+        try:
+            return await self._transact(_Work([reading], wakes_max=0))
+        except Poison as poison:
+            if isinstance(reading, Unreadable):
+                raise
+            return await self._transact(_Work([Unreadable(reading.raw, "refused-by-database", str(poison))]))
+
+    async def _transact(self, work: _Work) -> Effects:
+        """Decide and save in one transaction; decisions that ask for unforeseen rows are made again with them."""
+        unforeseen: set[RowKey] = set()
         conflicts = 0
         while True:
             try:
                 async with self._store.begin() as transaction:
-                    return await self._attempt(transaction, readings, deadlines, waits, unforeseen)
+                    return await self._attempt(transaction, work, unforeseen)
             except Conflict as conflict:
                 conflicts += 1
                 if conflicts > CONFLICTS_MAX:
                     raise Poison(str(conflict)) from conflict
             except Unloaded as missing:
-                if (missing.kind, missing.key) in unforeseen:
+                if missing.rows <= unforeseen:
                     raise
-                unforeseen.add((missing.kind, missing.key))
+                unforeseen |= missing.rows
 
-    async def _attempt(
-        self,
-        transaction: Transaction,
-        readings: Sequence[Message | Unreadable],
-        deadlines: Sequence[DeadlineSet],
-        waits: Sequence[Wait],
-        unforeseen: Iterable[tuple[type, Key]],
-    ) -> Effects:
-        fresh = await self._claim(transaction, readings)
-        messages = [*fresh.messages, *map(self._message_of, deadlines)]
-        parked = await self._waiting(transaction, messages, waits)
+    async def _attempt(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> Effects:
+        fresh = await self._claim(transaction, work.readings)
+        messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
+        parked = await self._waiting(transaction, messages, work.waits)
         found = await self._load(transaction, [*messages, *(each.message for each in parked)], parked, unforeseen)
-        taken = await transaction.take(deadlines) if deadlines else set()
+        taken = await transaction.take(work.deadlines) if work.deadlines else set()
         deciding = Deciding(
-            self._service, self._rules, now=self._clock(), found=found, parked=parked, trace=self._trace
+            self._service,
+            self._rules,
+            now=self._clock(),
+            found=found,
+            parked=parked,
+            trace=self._trace,
+            wakes_max=work.wakes_max,
+            refused=work.refused,
         )
         for unreadable in fresh.unreadable:
             deciding.set_aside_unreadable(unreadable)
         for message in messages:
             if not isinstance(message.event, Due) or (message.event.name, message.event.key) in taken:
                 deciding.answer(message)
-        if waits:
+        if work.waits:
             deciding.wake()
             deciding.give_up()
-        deciding.effects.repeated = fresh.repeated
-        await transaction.save(deciding.effects)
-        return deciding.effects
+        effects = deciding.finish()
+        effects.repeated = fresh.repeated
+        await transaction.save(effects)
+        return effects
 
     async def _claim(self, transaction: Transaction, readings: Sequence[Message | Unreadable]) -> _Fresh:
         """Keep what the inbox has not seen, in order; the same id with another body is set aside as `id-reused`."""
@@ -171,14 +210,14 @@ class Engine:
             if isinstance(key, str)
         }
         streams = {message.stream for message in messages}
-        return await transaction.waiting(keys | set(waits), streams)
+        return await transaction.waiting(keys | set(waits), streams, WAKES_MAX)
 
     async def _load(
         self,
         transaction: Transaction,
         messages: Sequence[Message],
         parked: Sequence[Parked],
-        unforeseen: Iterable[tuple[type, Key]],
+        unforeseen: Iterable[RowKey],
     ) -> Found:
         """Load every row that the messages name, table by table in the service's order."""
         wanted: dict[type, dict[Key, None]] = {rows.kind: {} for rows in self._service.rows if not rows.append_only}

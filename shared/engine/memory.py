@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from shared.engine.message import Outgoing
@@ -75,10 +75,12 @@ class MemoryTransaction:
             )
         return verdicts
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
-        """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
-        waits, streams = set(waits), set(streams)
-        return [each for each in self._store.parked.values() if each.wait in waits or each.message.stream in streams]
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+        """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
+        parked, waits = self._store.parked.values(), set(waits)
+        first = islice((each for each in parked if each.wait in waits), limit)
+        wanted = {*streams, *(each.message.stream for each in first)}
+        return [each for each in parked if each.message.stream in wanted]
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist."""
@@ -113,6 +115,9 @@ class MemoryTransaction:
                 store.deadlines[identity] = deadline
         for parked_id in effects.unparked:
             store.parked.pop(parked_id, None)
+        for moved in effects.moved:
+            assert moved.id is not None
+            store.parked[moved.id] = moved
         for parked in effects.parked:
             parked_id = next(store.parked_ids)
             store.parked[parked_id] = replace(parked, id=parked_id)

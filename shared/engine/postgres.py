@@ -27,6 +27,21 @@ _CONFLICT = (
     asyncpg.exceptions.SerializationError,
     asyncpg.exceptions.DeadlockDetectedError,
 )
+_WAITING = """
+    WITH oldest AS (
+        SELECT found.id, found.stream
+        FROM unnest($1::text[], $2::text[]) AS wanted(kind, key)
+        CROSS JOIN LATERAL (
+            SELECT id, stream FROM parked WHERE (wait_kind, wait_key) = (wanted.kind, wanted.key) ORDER BY id LIMIT $4
+        ) AS found
+        ORDER BY found.id LIMIT $4
+    )
+    SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(SELECT stream FROM oldest)) ORDER BY id FOR UPDATE
+"""
+_MOVE = """
+    UPDATE parked SET wait_kind = given.kind, wait_key = given.key
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given(id, kind, key) WHERE parked.id = given.id
+"""
 COUNTED_MAX = 100_000
 """Rows that are counted: beyond them a number says no more, and takes time."""
 _DEADLINE = ("name", "key", "due_at", "message_id", "traceparent")
@@ -96,9 +111,10 @@ def _restless(service: Service, parked: Table) -> str:
         for rows in service.rows
         if not rows.append_only and len(rows.key_columns()) == 1
     )
+    # Many messages may wait for one row, which is looked for once.
     return (
-        f"SELECT wait_kind, wait_key FROM {parked.name} WHERE until <= $1 {there}"  # noqa: S608 - declared names only
-        " GROUP BY wait_kind, wait_key ORDER BY min(id) LIMIT $2"
+        "SELECT wait_kind, wait_key FROM (SELECT wait_kind, wait_key, min(until) AS until, min(id) AS oldest"  # noqa: S608 - declared names only
+        f" FROM {parked.name} GROUP BY wait_kind, wait_key) AS waits WHERE until <= $1 {there} ORDER BY oldest LIMIT $2"
     )
 
 
@@ -136,16 +152,11 @@ class PostgresTransaction:
         )
         return {(row["source"], row["id"]): row["digest"] for row in rows}
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
-        """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+        """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
         wanted = list(waits)
-        rows = await self._connection.fetch(
-            "SELECT * FROM parked WHERE (wait_kind, wait_key) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
-            " OR stream = ANY($3) ORDER BY id FOR UPDATE",
-            [wait.kind.__name__ for wait in wanted],
-            [wait.key for wait in wanted],
-            list(streams),
-        )
+        kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
+        rows = await self._connection.fetch(_WAITING, kinds, keys, list(streams), limit)
         return [self._parked(row) for row in rows]
 
     def _parked(self, row: Any) -> Parked:
@@ -191,6 +202,9 @@ class PostgresTransaction:
             await self._save_deadlines(effects.deadlines)
         if effects.unparked:
             await self._connection.execute("DELETE FROM parked WHERE id = ANY($1)", effects.unparked)
+        if effects.moved:
+            moved = [(each.id, each.wait.kind.__name__, each.wait.key) for each in effects.moved]
+            await self._connection.execute(_MOVE, *zip(*moved, strict=True))
         now = datetime.now(UTC)
         if effects.parked:
             await self._insert(self._store.parked, [_parked_row(parked, now) for parked in effects.parked])

@@ -66,7 +66,11 @@ class Effects:
     outgoing: list[Outgoing] = field(default_factory=list)
     deadlines: dict[tuple[str, str], DeadlineSet | None] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
+    moved: list[Parked] = field(default_factory=list)
+    """Messages that were parked before and wait for something else now; each keeps its id, and so its place."""
     unparked: list[int] = field(default_factory=list)
+    unheeded: list[Wait] = field(default_factory=list)
+    """What messages wait for still, though it is there: there were too many for one transaction."""
     dead: list[str] = field(default_factory=list)
     """The slugs of what went to the dead-letter topics."""
     repeated: int = 0
@@ -87,8 +91,11 @@ class Transaction(Protocol):
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new. The claims have distinct ids."""
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str]) -> list[Parked]:
-        """Return, oldest first, the parked messages that wait for these rows or belong to these streams."""
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+        """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows.
+
+        Streams come whole, so that their order is kept. Those that wait are found by their oldest `limit` messages.
+        """
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""

@@ -77,7 +77,7 @@ def _parked(metadata: MetaData) -> None:
         Column("key", LargeBinary),
         Column("value", LargeBinary),
         Column("headers", LargeBinary, nullable=False),
-        Index("ix_parked_wait", "wait_kind", "wait_key"),
+        Index("ix_parked_wait", "wait_kind", "wait_key", "id"),
         Index("ix_parked_stream", "stream"),
         Index("ix_parked_until", "until"),
         comment="Messages that came before the row that they stand on.",

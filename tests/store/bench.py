@@ -15,7 +15,6 @@ from shared.engine.memory import MemoryStore
 from shared.engine.message import Outgoing, Raw
 from shared.engine.postgres import PostgresStore, unpack_headers
 from shared.engine.simulation import ManualClock
-from shared.engine.store import Store
 from shared.engine.tracing import Silent
 from tests.store.databases import create_tables
 from tests.store.tally import TALLY, Arrival, Tally
@@ -28,10 +27,10 @@ offsets = counter(1)
 class Bench:
     """An engine on one of the stores, and a look into it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: MemoryStore | PostgresStore) -> None:
         self.store, self.clock = store, ManualClock(NOON)
         rules = Rules(parked_max_age=timedelta(days=1))
-        self.engine = Engine(TALLY, store, clock=self.clock, rules=rules, trace=Silent().create)
+        self.engine = Engine(store.service, store, clock=self.clock, rules=rules, trace=Silent().create)
 
     async def take(self, *records: Raw) -> None:
         await self.engine.process(records)

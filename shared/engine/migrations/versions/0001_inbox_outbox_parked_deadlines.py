@@ -68,7 +68,7 @@ def _parked(op: Operations) -> None:
     )
     op.create_index("ix_parked_stream", "parked", ["stream"])
     op.create_index("ix_parked_until", "parked", ["until"])
-    op.create_index("ix_parked_wait", "parked", ["wait_kind", "wait_key"])
+    op.create_index("ix_parked_wait", "parked", ["wait_kind", "wait_key", "id"])
 
 
 def _deadlines(op: Operations) -> None:

@@ -1,0 +1,59 @@
+"""The early messages of a batch: what each waits for, and which need not wait any longer."""
+
+from collections.abc import Iterable
+
+from shared.engine.store import Parked, Wait
+
+
+class WaitingRoom:
+    """Parked messages by what they wait for. The messages of a stream all wait for the same: the first one's row."""
+
+    def __init__(self, parked: Iterable[Parked]) -> None:
+        self._waiting: dict[Wait, list[Parked]] = {}
+        self._streams: dict[str, Wait] = {}
+        self._ready: dict[Wait, None] = {}
+        self._came = {each.id: each for each in parked}
+        for each in self._came.values():
+            self.enter(each)
+
+    @property
+    def waits(self) -> list[Wait]:
+        """What is waited for."""
+        return list(self._waiting)
+
+    def blocking(self, stream: str) -> Wait | None:
+        """Return what the earlier messages of a stream wait for, if they do."""
+        return self._streams.get(stream)
+
+    def enter(self, parked: Parked) -> None:
+        """Let a message wait, behind those of its wait."""
+        self._waiting.setdefault(parked.wait, []).append(parked)
+        self._streams[parked.message.stream] = parked.wait
+
+    def leave(self, wait: Wait) -> list[Parked]:
+        """Let all leave that wait for a row, in the order in which they came."""
+        left = self._waiting.pop(wait)
+        self._ready.pop(wait, None)
+        for each in left:
+            self._streams.pop(each.message.stream, None)
+        return left
+
+    def arrived(self, wait: Wait) -> None:
+        """Note that a row is there, in case somebody waits for it."""
+        if wait in self._waiting:
+            self._ready[wait] = None
+
+    @property
+    def ready(self) -> list[Wait]:
+        """What is waited for still, though it is there."""
+        return list(self._ready)
+
+    def changes(self) -> tuple[list[Parked], list[Parked], list[int]]:
+        """Return who came to wait, who waits for something else than before, and the ids of those who left."""
+        waiting = [each for of_wait in self._waiting.values() for each in of_wait]
+        stayed = {each.id for each in waiting}
+        return (
+            [each for each in waiting if each.id is None],
+            [each for each in waiting if each.id is not None and each.wait != self._came[each.id].wait],
+            [each_id for each_id in self._came if each_id is not None and each_id not in stayed],
+        )
