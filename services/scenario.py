@@ -1,7 +1,7 @@
 """Scenarios: what the world publishes, line by line, and what Tekil makes of it, simulated or on the real thing."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,8 @@ from shared.runtime.topics import load
 
 STEPS_MAX = 10_000
 """Deadlines that one scenario may fire: a scenario that needs more does not end by itself."""
-FETCH_WAIT_MS = 10
+DEAD_LETTER_NOTES = ("service", "first_failed_at", "topic", "reason", "detail")
+"""What a scenario shows of what was said about a dead letter."""
 _MOMENT = TypeAdapter(Moment)
 
 Envelope = dict[str, Any]
@@ -80,12 +81,12 @@ class Real:
 
     async def begin(self) -> None:
         """Start reading at what is there now."""
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._mesh.bootstrap, enable_auto_commit=False, fetch_max_wait_ms=FETCH_WAIT_MS
-        )
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._mesh.bootstrap, enable_auto_commit=False)
         await self._consumer.start()
         self._read = await self._mesh.ends(self._topics)
         self._consumer.assign(list(self._read))
+        for partition, at in self._read.items():
+            self._consumer.seek(partition, at)
 
     async def end(self) -> None:
         """Stop reading."""
@@ -99,10 +100,8 @@ class Real:
         """Wait until nothing is on its way, and return what was published."""
         await self._mesh.settle()
         ends = await self._mesh.ends(self._topics)
-        behind = {partition: at for partition, at in self._read.items() if at < ends[partition]}
+        behind = [partition for partition, at in self._read.items() if at < ends[partition]]
         found = []
-        for partition, at in behind.items():
-            self._consumer.seek(partition, at)
         while any(self._read[partition] < ends[partition] for partition in behind):
             for partition, records in (await self._consumer.getmany(*behind, timeout_ms=100)).items():
                 self._read[partition] = records[-1].offset + 1
@@ -112,7 +111,8 @@ class Real:
 
     async def fire(self) -> None:
         """Decide about what has fallen due."""
-        await self._mesh.tick()
+        for member in self._mesh.members:
+            await member.tick()
 
     async def next_time(self) -> datetime | None:
         """Return when something falls due next."""
@@ -120,22 +120,38 @@ class Real:
 
 
 def read_scenario(paths: Iterable[Path]) -> list[Envelope]:
-    """Return the events of scenario files, in the order of their lines. Raises BadScenario."""
+    """Return the events of scenario files, in the order of their lines; those that begin with # tell the story.
+
+    Raises BadScenario.
+    """
     events = []
     for path in paths:
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-            try:
-                event = json.loads(line)
-                to_binary(event)
-                _MOMENT.validate_strings(event.get("time", ""))
-            except (json.JSONDecodeError, NotAnEvent, AttributeError) as error:
-                raise BadScenario(f"{path}:{number}: {error}") from None
-            except ValidationError:
-                raise BadScenario(f"{path}:{number}: every event needs a time, RFC 3339 with an offset") from None
-            events.append(event)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise BadScenario(f"{path} is not UTF-8 text") from None
+        for number, line in enumerate(lines, start=1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                try:
+                    events.append(_event(line))
+                except NotAnEvent as error:
+                    raise BadScenario(f"{path}:{number}: {error}") from None
     return events
+
+
+def _event(line: str) -> Envelope:
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise NotAnEvent(f"this is not JSON: {error.msg} at column {error.colno}") from None
+    if not isinstance(event, dict):
+        raise NotAnEvent("a line is one CloudEvent, a JSON object")
+    to_binary(event)
+    try:
+        _MOMENT.validate_strings(event.get("time", ""))
+    except ValidationError:
+        raise NotAnEvent("every event needs a time, RFC 3339 with an offset") from None
+    return event
 
 
 async def play(
@@ -170,19 +186,34 @@ async def _fire_until(machine: Machine, clock: ManualClock, moment: datetime | N
 
 
 def in_causal_order(records: Sequence[Outgoing]) -> list[Envelope]:
-    """Return records as structured events, causes before effects, in the same order on every machine."""
+    """Return records as structured events, in the same order on every machine.
+
+    Effects come after their causes, and the events of one key after those that a reader of their topic finds before.
+    """
     shown = [(record, _shown(record)) for record in records]
-    causes = {event["id"]: event.get("causationid") for _, event in shown}
-    shown.sort(key=lambda pair: (_depth(pair[1]["id"], causes), pair[1]["source"], pair[0].topic, pair[0].key or b""))
-    return [event for _, event in shown]
+    depths = _depths(shown)
+    order = sorted(
+        range(len(shown)),
+        key=lambda at: (depths[at], shown[at][1]["source"], shown[at][0].topic, shown[at][0].key or b""),
+    )
+    return [shown[at][1] for at in order]
 
 
-def _depth(event_id: str, causes: Mapping[str, str | None]) -> int:
-    """Return how many of the events shown together stand between an event and what caused them all."""
-    depth = 0
-    while (cause := causes.get(event_id)) in causes and cause is not None and depth < len(causes):
-        event_id, depth = cause, depth + 1
-    return depth
+def _depths(shown: Sequence[tuple[Outgoing, Envelope]]) -> list[int]:
+    """Return for each event how many of the events shown together must come before it, one after the other."""
+    depths = [0] * len(shown)
+    for _ in shown:
+        by_id = {event["id"]: depth for (_, event), depth in zip(shown, depths, strict=True)}
+        before: dict[tuple[str, bytes | None], int] = {}
+        deeper = []
+        for record, event in shown:
+            stream = record.topic, record.key
+            before[stream] = max(before.get(stream, 0), by_id.get(event.get("causationid"), -1) + 1)
+            deeper.append(before[stream])
+        if deeper == depths:
+            break
+        depths = deeper
+    return depths
 
 
 def _shown(record: Outgoing) -> Envelope:
@@ -190,13 +221,14 @@ def _shown(record: Outgoing) -> Envelope:
     headers = dict(record.headers)
     if not record.topic.endswith(".dlq"):
         return to_structured(record.value, headers)
-    notes = {name: (headers[f"tekil_dlq_{name}"] or b"").decode() for name in ("service", "topic", "reason", "detail")}
+    notes = {name: (headers[f"tekil_dlq_{name}"] or b"").decode() for name in DEAD_LETTER_NOTES}
     event_id = (headers.get("ce_id") or b"").decode(errors="replace")
     return {
         "specversion": "1.0",
-        "type": "dead_letter",
-        "source": f"/tekil/{notes.pop('service')}",
         "id": f"{event_id}:dead",
+        "source": f"/tekil/{notes.pop('service')}",
+        "type": "dead_letter",
+        "time": notes.pop("first_failed_at").replace("+00:00", "Z"),
         "causationid": event_id,
         "subject": (record.key or b"").decode(errors="replace"),
         "data": notes,
