@@ -234,7 +234,11 @@ class Deciding:
         for deadline in decision.deadlines:
             due = deadline.due_at
             kept = due and DeadlineSet(
-                deadline.name, deadline.key, due, given.new_id(f"deadline:{deadline.name}"), message.traceparent
+                deadline.name,
+                deadline.key,
+                due,
+                given.new_id(f"deadline:{deadline.name}:{deadline.key}"),
+                message.traceparent,
             )
             self._effects.deadlines[deadline.name, deadline.key] = kept or None
 
