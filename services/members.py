@@ -1,7 +1,6 @@
 """A service as it runs in a process: its member, a window into it, and its HTTP."""
 
 import asyncio
-from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
@@ -12,7 +11,6 @@ from services.order import http as order
 from services.order.intake import Intake, intake_router
 from services.registry import limits
 from services.returns import http as returns
-from shared.engine.engine import Clock
 from shared.engine.member import Member
 from shared.engine.service import Service
 from shared.engine.tracing import Recording, tracing
@@ -29,30 +27,22 @@ ROUTERS: dict[str, APIRouter] = {
 }
 
 
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
 class Served:
     """One member of a service, with its HTTP in front."""
 
-    def __init__(
-        self, service: Service, settings: Settings, *, bootstrap: str, postgres: str, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, service: Service, settings: Settings, *, bootstrap: str, postgres: str) -> None:
         self.name = service.name
         database = f"{postgres}/{settings.database(service.name)}"
         self._tracing = tracing(service.name, settings.otlp_endpoint)
-        self.member = Member(
+        self._member = Member(
             service,
             database=database,
             bootstrap=bootstrap,
             prefix=settings.topic_prefix,
             limits=limits(settings),
-            clock=clock,
             tracing=self._tracing,
         )
-        self._window = Window(self.member, database)
+        self._window = Window(self._member, database)
         routers = [ROUTERS[service.name]]
         self._intake: Intake | None = None
         if service.name == "order":
@@ -63,7 +53,7 @@ class Served:
     async def start(self) -> None:
         """Begin to consume, to publish and to read."""
         await self._window.open()
-        await self.member.start()
+        await self._member.start()
         if self._intake is not None:
             await self._intake.start()
 
@@ -72,7 +62,7 @@ class Served:
         self._window.stopping = True
         if self._intake is not None:
             await self._intake.stop()
-        await self.member.stop()
+        await self._member.stop()
         await self._window.close()
         if isinstance(self._tracing, Recording):
             await asyncio.to_thread(self._tracing.close)
