@@ -63,7 +63,8 @@ def _header(report: Report, title: str) -> Markup:
 
 
 def _span(days: Sequence[date]) -> str:
-    return f", {min(days):%-d %B %Y} to {max(days):%-d %B %Y}" if days else ""
+    first, last = min(days, default=None), max(days, default=None)
+    return f", {first.day} {first:%B %Y} to {last.day} {last:%B %Y}" if first and last else ""
 
 
 def _lines(report: Report) -> Markup:
