@@ -40,9 +40,11 @@ async def test_a_replay_is_accounted_for_and_its_books_agree(mesh: Mesh) -> None
     assert report.drift.net_minor == {"USD": report.net_minor}
     assert sum(each.net_minor for each in report.net_by_store) == report.net_minor
     assert sum(each.amount_minor for each in report.credit) == report.net_minor
+    assert {each.role for each in report.credit} == {"capture", "trial", "fulfil", "handover"}
     assert sum(each.amount_minor for each in report.associates) == report.net_minor
     assert told[-1].orders_settled == report.orders_sent
 
     again = await replay(mesh, Options(baskets=BASKETS), told.append)
     assert {each.why for each in again.orders} == {"not-answered"}
+    assert again.dead_letters == {}
     assert (again.net_by_day, again.credit, again.drift) == (report.net_by_day, report.credit, report.drift)
