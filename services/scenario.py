@@ -16,7 +16,7 @@ from shared.events.event import Moment
 from shared.events.structured import NotAnEvent, to_binary, to_structured
 from shared.runtime.topics import load
 
-STEPS_MAX = 10_000
+STEPS_MAX = 1_000
 """Deadlines that one scenario may fire: a scenario that needs more does not end by itself."""
 DEAD_LETTER_NOTES = ("service", "first_failed_at", "topic", "reason", "detail")
 """What a scenario shows of what was said about a dead letter."""

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from services.cli import app
 from services.scenario import BadScenario, in_causal_order, read_scenario
 from shared.engine.message import Outgoing
-from tests.scenarios.playing import WORLD, expected_file, scenario_file
+from tests.scenarios.playing import WORLD, caused_by, expected_file, scenario, scenario_file
+from tests.scenarios.simulated import simulated
 
 UNSET = dict.fromkeys(("TEKIL_KAFKA", "TEKIL_POSTGRES", "TEKIL_PICKUP_SECRET"))
 GOOD = '{"type": "stock.received", "time": "2026-10-19T08:00:00+03:00", "data": {}}'
@@ -62,6 +63,12 @@ def test_events_of_a_key_stand_as_a_reader_of_their_topic_finds_them() -> None:
         published("cancelled", by="order", cause="ready"),
     ]
     assert [event["id"] for event in in_causal_order(records)] == ["confirmed", "created", "ready", "cancelled"]
+
+
+async def test_a_scenario_that_goes_on_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.scenario.STEPS_MAX", 1)
+    with pytest.raises(BadScenario, match="it does not end: 1 deadlines were fired"):
+        await caused_by(scenario("never-picked"), *simulated())
 
 
 def test_the_command_prints_what_is_expected() -> None:
