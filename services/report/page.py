@@ -1,5 +1,6 @@
 """The report as a page that needs nothing else: no script, no network, light or dark as the reader likes it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from services.report.charts import bars, columns, legend
 from services.report.html import Markup, element, joined
 from services.report.ranking import ranking
-from services.report.report import Counted, Report
+from services.report.report import Report
 from services.report.stream import Branch, Leaf, stream
 from services.report.words import FLOWS, ROLES, amount, fate, place, refusal, slug
 
@@ -75,15 +76,15 @@ def _lines(report: Report) -> Markup:
             leaves = tuple(Leaf(fate(each), each.count, COLOURS[each.outcome] or channel) for each in ours)
             branches.append(Branch(name, channel, leaves))
     drawing = stream("lines read", branches) if branches else element("p", "Nothing was read.")
-    return _section("Where every line went", _orders(report.orders), drawing)
+    return _section("Where every line went", _orders(report), drawing)
 
 
-def _orders(orders: Sequence[Counted]) -> str:
-    counted: dict[str, int] = {}
-    for each in orders:
-        counted[each.outcome] = counted.get(each.outcome, 0) + each.count
-    told = ", ".join(f"{count:,} {outcome}" for outcome, count in counted.items())
-    return f"Of {sum(counted.values()):,} orders: {told}."
+def _orders(report: Report) -> str:
+    counted = Counter[str]()
+    for each in report.orders:
+        counted[each.outcome] += each.count
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in counted.items()) or "none"
+    return f"{report.lines_read:,} lines were read and {report.orders_sent:,} orders made of them: {told}."
 
 
 def _days(report: Report) -> Markup:

@@ -14,7 +14,7 @@ FATES: Mapping[Fate, str] = {
     Fate("web", "cancelled", "short-pick"): "missing on the shelf",
     Fate("web", "cancelled", "customer-request"): "called off by the customer",
     Fate("web", "waiting", "not-collected"): "waiting for the customer",
-    Fate("none", "not_sent", "quantity-zero"): "quantity 0, nothing was sold",
+    Fate("none", "not_sent", "quantity-zero"): "quantity 0, nothing sold",
     Fate("none", "not_sent", "discounts-exceed-price"): "discounts exceed the price",
 }
 FLOWS = {"carry_out": "carried out", "pickup": "collected"}
