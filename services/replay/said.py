@@ -1,6 +1,5 @@
 """What the world outside says to Tekil, as CloudEvents in binary mode."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,8 +37,3 @@ class Said:
             (CONTENT_TYPE, b"application/json"),
         )
         return Outgoing(self.event.TOPIC, key, value, headers)
-
-
-def records(said: tuple[Said, ...]) -> Iterator[Outgoing]:
-    """Yield the records of what was said, in its order."""
-    return (each.record() for each in said)
