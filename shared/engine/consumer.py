@@ -54,13 +54,19 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         prefix: str,
         batch_max: int,
         poll_timeout_ms: int,
+        finish_timeout_s: float,
         metrics: Metrics,
     ) -> None:
         self._take, self._prefix, self._metrics = take, prefix, metrics
         self._in_hand, self._stopping = asyncio.Lock(), False
         self.committed: dict[TopicPartition, int] = {}
         self._broker = KafkaBroker(
-            bootstrap, consumer_only=True, allow_auto_create_topics=False, logger=None, client_id=f"tekil-{group}"
+            bootstrap,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            logger=None,
+            client_id=f"tekil-{group}",
+            graceful_timeout=finish_timeout_s,
         )
         self._subscriber = self._broker.subscriber(
             *[prefix + topic for topic in topics],
@@ -84,10 +90,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._broker.start()
 
     async def stop(self) -> None:
-        """Finish the batch in hand and leave the group."""
+        """Finish the batch in hand, unless that takes longer than `finish_timeout_s`, and leave the group."""
         self._stopping = True
-        async with self._in_hand:
-            pass
         await self._broker.stop()
 
     async def _handle(self, message: KafkaMessage) -> None:

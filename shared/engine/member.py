@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,12 +19,12 @@ from shared.engine.metrics import Metrics
 from shared.engine.postgres import PostgresStore
 from shared.engine.relay import Relay
 from shared.engine.service import Service
+from shared.engine.standstill import OUT_OF_REACH, Standstill
 from shared.engine.store import Effects
 from shared.engine.tracing import Recording, Silent
 
-OUT_OF_REACH = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database that is away, restarting or full makes of a statement: the batch waits and is tried again."""
 STOP_TIMEOUT_S = 15.0
+"""How long stopping takes at most. What is not finished then is left as after a power cut: late, not lost."""
 POOL_MAX = 4
 log = structlog.get_logger()
 
@@ -39,6 +40,8 @@ class Limits:
     backoff_min_s: float = 0.1
     backoff_max_s: float = 10.0
     parked_max_age: timedelta = timedelta(days=1)
+    finish_timeout_s: float = 8.0
+    """How long the batch in hand may take to finish when the member stops; undone, it is taken up by another."""
 
 
 class Member:
@@ -57,7 +60,8 @@ class Member:
     ) -> None:
         self.service, self.limits = service, limits or Limits()
         self.metrics = Metrics(service.name)
-        self.waiting_for: str | None = None
+        self._batch = Standstill(service.name, "batch", self.metrics)
+        self._ticker = Standstill(service.name, "ticker", self.metrics)
         self._database, self._bootstrap, self._prefix, self._clock = database, bootstrap, prefix, clock
         self._tracing = tracing or Silent()
         self._stopping = asyncio.Event()
@@ -85,21 +89,36 @@ class Member:
             prefix=self._prefix,
             batch_max=self.limits.batch_max,
             poll_timeout_ms=self.limits.poll_timeout_ms,
+            finish_timeout_s=self.limits.finish_timeout_s,
             metrics=self.metrics,
         )
         self._tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self._tick_forever())]
-        await self.consumer.start()
+        try:
+            await self.consumer.start()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
-        """Finish the batch in hand, publish what is written, hand leadership over, and end."""
+        """Finish the batch in hand, publish what is written, hand leadership over, and end: within STOP_TIMEOUT_S."""
         self._stopping.set()
-        await self.consumer.stop()
-        self.relay.stop()
-        _, late = await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT_S)
-        for task in late:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.consumer.stop()
+                self.relay.stop()
+                await asyncio.gather(*self._tasks)
+                await self.pool.close()
+                return
+        log.warning("stopped before all was finished; nothing is lost", service=self.service.name)
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.pool.close()
+        self.pool.terminate()
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What the member's work waits for, where it stands still."""
+        return self._batch.waiting_for or self.relay.standstill.waiting_for or self._ticker.waiting_for
 
     async def tick(self) -> None:
         """Decide about what has fallen due now."""
@@ -125,24 +144,25 @@ class Member:
         limits = self.limits
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(Exception),
-            wait=wait_exponential_jitter(initial=limits.backoff_min_s, max=limits.backoff_max_s),
+            wait=wait_exponential_jitter(multiplier=limits.backoff_min_s, max=limits.backoff_max_s),
+            sleep=self._pause,
             before_sleep=self._say_that_it_waits,
             stop=lambda _: self._stopping.is_set(),
             reraise=True,
         )
         done: list[Effects] = await retrying(self.engine.process, records)
-        if self.waiting_for is not None:
-            log.info("going on", service=self.service.name, after=self.waiting_for)
-            self.waiting_for = None
+        self._batch.end()
         return done
 
     def _say_that_it_waits(self, state: RetryCallState) -> None:
-        """Say once, not at every attempt, what the batch waits for."""
         error = state.outcome.exception() if state.outcome else None
-        self.metrics.retries.labels(type(error).__name__).inc()
-        if self.waiting_for is None:
-            self.waiting_for = "database" if isinstance(error, OUT_OF_REACH) else "a bug to be fixed"
-            log.warning("waiting", service=self.service.name, for_what=self.waiting_for, cause=type(error).__name__)
+        assert error is not None, "only what failed is tried again"
+        self._batch.because_of(error)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or until stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _tick_forever(self) -> None:
         """Let the leader decide about deadlines; failures are tried again at the next tick."""
@@ -150,9 +170,13 @@ class Member:
             if self.relay.leading:
                 try:
                     await self.tick()
+                    self._ticker.end()
                 except OUT_OF_REACH as error:
+                    # The relay, on the same database, says so.
                     self.metrics.retries.labels(type(error).__name__).inc()
-            await asyncio.sleep(self.limits.tick_interval_s)
+                except Exception as error:
+                    self._ticker.because_of(error)
+            await self._pause(self.limits.tick_interval_s)
 
     def _count(self, effects: Effects) -> None:
         self.metrics.messages.labels("decided").inc(effects.decided)

@@ -16,11 +16,12 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.engine.metrics import Metrics
 from shared.engine.postgres import unpack_headers
+from shared.engine.standstill import Standstill
 from shared.engine.tracing import Tracing
 
 LEADER_LOCK = 7_355_608
@@ -33,6 +34,8 @@ FOLLOW_S = 0.5
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 5.0
 MISSING_TOPIC_S = 5.0
 """How long records of a topic that does not exist are left alone before it is looked for again."""
+ACKNOWLEDGED_S = 2.0
+"""How long Kafka may take to acknowledge what was sent, before it is said that the relay waits for it."""
 METADATA_LOOKS_MAX = 2
 """The first look may be one that was on its way before the topic was asked for."""
 GOODBYE_S = 3.0
@@ -69,6 +72,7 @@ class Relay:
         self._missing: dict[str, float] = {}
         self._batch_bytes = PRODUCER_BATCH_BYTES
         self._backoff_s = 0.0
+        self.standstill = Standstill(service, "relay", metrics)
         self.leading = False
 
     def wake(self) -> None:
@@ -81,22 +85,22 @@ class Relay:
         self._wake.set()
 
     async def run(self) -> None:
-        """Follow until the lock is free, lead until stopped; begin again after any failure."""
-        while not self._stopping.is_set():
+        """Follow until the lock is free, lead until stopped; begin again after any failure.
+
+        When it is asked to stop while it pauses after a failure, it tries once more.
+        """
+        last = False
+        while not last:
+            last = self._stopping.is_set()
             try:
                 await self._follow_and_lead()
+                return
             except Exception as error:
-                await self._back_off(error)
+                self.standstill.because_of(error)
+                self._backoff_s = min(self._backoff_s * 2 or BACKOFF_MIN_S, BACKOFF_MAX_S)
+                await self._pause(self._backoff_s)
             finally:
                 self._lead(False)
-
-    async def _back_off(self, error: Exception) -> None:
-        """Wait before beginning again, the longer the more often it failed in a row; only the first time is told."""
-        if not self._backoff_s:
-            log.warning("relay waits", service=self._service, cause=type(error).__name__, detail=str(error)[:200])
-        self._metrics.retries.labels("relay").inc()
-        self._backoff_s = min(self._backoff_s * 2 or BACKOFF_MIN_S, BACKOFF_MAX_S)
-        await self._pause(self._backoff_s)
 
     async def _follow_and_lead(self) -> None:
         connection = await self._connect()
@@ -148,6 +152,7 @@ class Relay:
                     await self._sleep(idle_s)
                     idle_s = min(idle_s * 2, IDLE_MAX_S)
                 self._backoff_s = 0.0
+                self.standstill.end()
 
     async def _publish(
         self, connection: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
@@ -158,9 +163,10 @@ class Relay:
             for row in of_topic if (partitions := await self._partitions(producer, topic)) else ():
                 partition = _partition_of(row["key"] or b"", partitions, partitions)
                 by_partition.setdefault((topic, partition), []).append(row)
-        results = await asyncio.gather(
+        sending = asyncio.gather(
             *(self._send(producer, *where, batch) for where, batch in by_partition.items()), return_exceptions=True
         )
+        results = await self._acknowledged(sending)
         done = [row_id for result in results if isinstance(result, list) for row_id in result]
         if done:
             await connection.execute(_DELETE, done)
@@ -168,6 +174,20 @@ class Relay:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    async def _acknowledged(self, sending: asyncio.Future[Any]) -> list[Any]:
+        """Wait for Kafka, which an idempotent producer does for as long as it takes, and say when it takes long."""
+        await asyncio.wait({sending}, timeout=ACKNOWLEDGED_S)
+        if not sending.done():
+            self.standstill.begin("Kafka")
+            stopping: asyncio.Future[Any] = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait({sending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+        if not sending.done():
+            sending.cancel()
+            raise KafkaTimeoutError("asked to stop before Kafka acknowledged")
+        results: list[Any] = sending.result()
+        return results
 
     async def _partitions(self, producer: AIOKafkaProducer, topic: str) -> list[int]:
         """Return the partitions of a topic; none where it does not exist, and its records are left alone for a while.

@@ -7,7 +7,8 @@ from math import nan
 import asyncpg
 from prometheus_client import Gauge, generate_latest
 
-from shared.engine.member import OUT_OF_REACH, Member
+from shared.engine.member import Member
+from shared.engine.standstill import OUT_OF_REACH
 
 READERS_MAX = 4
 """Connections for reading, apart from those that decisions are made on: readers must not hold up an order."""
@@ -75,7 +76,7 @@ class Window:
         if not member.consumer.assigned:
             gaps.append("it has no partitions: it is joining, or there are more members than partitions")
         if member.waiting_for is not None:
-            gaps.append(f"a batch waits for {member.waiting_for}")
+            gaps.append(f"it waits for {member.waiting_for}")
         return gaps
 
     async def metrics(self) -> bytes:

@@ -29,7 +29,7 @@ TALLY_TOPICS = ("tekil.reference.v1", "tekil.operations.v1", "tekil.inventory.v1
 PATIENCE_S = 30.0
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 """What every clock says that a test does not move."""
-QUICK = Limits(tick_interval_s=0.05, backoff_min_s=0.05, backoff_max_s=0.5)
+QUICK = Limits(tick_interval_s=0.05, backoff_min_s=0.05, backoff_max_s=0.5, finish_timeout_s=1.0)
 
 
 @dataclass(frozen=True)

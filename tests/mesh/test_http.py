@@ -159,7 +159,7 @@ async def test_readiness_goes_with_the_database_and_comes_back_with_it() -> None
 
             # What comes in meanwhile waits, and readiness says so; nothing is lost.
             assert (await order.post("/v1/events", headers=BEARER, json=SALE)).status_code == 202
-            await eventually(lambda: order.get("/readyz"), lambda told: "a batch waits for database" in told.text)
+            await eventually(lambda: order.get("/readyz"), lambda told: "it waits for the database" in told.text)
             await asyncio.to_thread(postgres.start)
             await until(lambda: order.get("/readyz"), 200)
             await until(lambda: order.get(f"/v1/orders/{SALE['data']['order_id']}"), 200)

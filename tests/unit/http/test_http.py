@@ -68,7 +68,7 @@ async def test_a_process_is_alive_until_a_task_of_it_has_ended() -> None:
 async def test_readiness_says_what_is_missing() -> None:
     ready = await ask(Pane(), "/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "missing": []})
-    gaps = ["the database does not answer", "a batch waits for database"]
+    gaps = ["the database does not answer", "it waits for the database"]
     not_ready = await ask(Pane(gaps=gaps), "/readyz")
     assert (not_ready.status_code, not_ready.json()) == (503, {"status": "not ready", "missing": gaps})
 
