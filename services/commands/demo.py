@@ -104,7 +104,7 @@ def demo(found: Settings, baskets: int, html: Path) -> None:
     """Start everything here, tell the life of one order, then replay a grocer's baskets and write the report."""
     report = console.run(_perform(found, Options(baskets=baskets)))
     console.out.print(tables(report))
-    html.write_text(page(report))
+    html.write_text(page(report), encoding="utf-8")
     console.out.print(f"The same as a page: {html.absolute()}", soft_wrap=True)
 
 

@@ -51,7 +51,7 @@ def replay_data_set(
     except CANNOT_REPLAY as error:
         console.fail(str(error))
     if html is not None:
-        html.write_text(page(report))
+        html.write_text(page(report), encoding="utf-8")
     if json:
         console.print_json(report.as_json())
     else:
