@@ -1,5 +1,6 @@
 """Playing the scenario files, and telling how what was published differs from what is expected."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -43,8 +44,7 @@ async def caused_by(
     """Return what the services publish because of these events, when the world was described before them."""
     world = read_scenario([WORLD])
     clock.move_to(datetime.fromisoformat(world[-1]["time"]))
-    for event in world:
-        await machine.publish(Outgoing(*to_binary(event)))
+    await asyncio.gather(*(machine.publish(Outgoing(*to_binary(event))) for event in world))
     await machine.settle()
     return [event async for event in play(events, machine, clock, until=until)]
 
