@@ -108,6 +108,7 @@ class Relay:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
                 if self._stopping.is_set():
                     return
+                self._goes_well()
                 await self._pause(FOLLOW_S)
             while True:
                 try:
@@ -151,8 +152,7 @@ class Relay:
                 else:
                     await self._sleep(idle_s)
                     idle_s = min(idle_s * 2, IDLE_MAX_S)
-                self._backoff_s = 0.0
-                self.standstill.end()
+                self._goes_well()
 
     async def _publish(
         self, connection: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
@@ -239,6 +239,10 @@ class Relay:
         log.error(
             "record too large for the broker: it and later ones of its key stay in the outbox", outbox_id=row["id"]
         )
+
+    def _goes_well(self) -> None:
+        self._backoff_s = 0.0
+        self.standstill.end()
 
     def _lead(self, leading: bool) -> None:
         if leading != self.leading:

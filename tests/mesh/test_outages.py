@@ -108,6 +108,22 @@ async def test_a_member_waits_for_its_database(
     assert said == [("batch", "going on"), ("batch", "waiting"), ("relay", "going on"), ("relay", "waiting")]
 
 
+async def test_members_that_waited_for_their_database_all_say_that_it_is_back(
+    on_own_postgres: Place, own_postgres: EmbeddedPostgres
+) -> None:
+    place, members = on_own_postgres, [on_own_postgres.member(TALLY) for _ in range(2)]
+
+    async def waiting() -> list[str | None]:
+        return [member.waiting_for for member in members]
+
+    async with running(*members):
+        await eventually(lambda: asyncio.sleep(0, sum(member.relay.leading for member in members)), 1)
+        own_postgres.crash()
+        await eventually(waiting, ["the database", "the database"])
+        own_postgres.start()
+        await eventually(waiting, [None, None])
+
+
 async def test_a_member_that_is_asked_to_stop_while_its_database_is_away_stops_in_time(
     on_own_postgres: Place, own_postgres: EmbeddedPostgres
 ) -> None:
