@@ -1,0 +1,74 @@
+"""What a history is made of: what the world tells, and turns of the machine, good and bad.
+
+A step carries its own choices, so that any part of a history is a history too: that is what lets a failing one shrink.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.simulation.world import Told
+
+Move = Literal[
+    "poll",
+    "poll, die before the database commits",
+    "poll, die before the offsets are committed",
+    "poll, fail to commit offsets",
+    "poll, and be held up before the commit",
+    "tick",
+    "tick, and be held up before the commit",
+    "go on after being held up",
+    "die while held up",
+    "relay",
+    "relay to some partitions",
+    "relay, die before deleting",
+    "read the outbox, and pause as another leads",
+    "go on after the pause",
+    "rebalance",
+    "rewind a partition",
+    "set a member's clock wrong",
+    "let time pass",
+    "repeat something told",
+    "pump",
+    "rest for days",
+]
+FAULTS: tuple[Move, ...] = (
+    "poll, die before the database commits",
+    "poll, die before the offsets are committed",
+    "poll, fail to commit offsets",
+    "poll, and be held up before the commit",
+    "tick, and be held up before the commit",
+    "die while held up",
+    "relay to some partitions",
+    "relay, die before deleting",
+    "read the outbox, and pause as another leads",
+    "rebalance",
+    "rewind a partition",
+    "set a member's clock wrong",
+    "repeat something told",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A move of the machine; the roll makes its choices, and the service is the one whose move it is."""
+
+    move: Move
+    service: int
+    roll: int
+
+    @property
+    def text(self) -> str:
+        """The move in words."""
+        return f"service {self.service}: {self.move} ({self.roll})"
+
+
+Step = Told | Turn
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Steps under a seed. `commutes` says that its outcome does not depend on the order in which topics are read."""
+
+    seed: int
+    steps: tuple[Step, ...]
+    commutes: bool = False
