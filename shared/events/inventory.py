@@ -84,7 +84,7 @@ class StockDiscrepancyFound(Event, type="stock.discrepancy_found", topic=TOPIC, 
 
     location_id: Id
     sku: Id
-    kind: Literal["sold_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
+    kind: Literal["sold_below_zero", "adjusted_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
     quantity: Annotated[int, Field(ge=1, le=1_000_000_000)]
     """By how many pieces: a count may differ by more than any one order buys."""
     order_id: Id | None = None

@@ -7,7 +7,7 @@ from services.inventory.domain.holding import stock_at
 from services.inventory.domain.state import Stock, StockKey
 from shared.events.inventory import StockDiscrepancyFound
 
-Kind = Literal["sold_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
+Kind = Literal["sold_below_zero", "adjusted_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
 
 
 def discrepancy(key: StockKey, kind: Kind, quantity: int, *, order_id: str | None = None) -> StockDiscrepancyFound:
@@ -16,7 +16,11 @@ def discrepancy(key: StockKey, kind: Kind, quantity: int, *, order_id: str | Non
 
 
 def oversales(
-    before: Mapping[StockKey, Stock], after: Mapping[StockKey, Stock], *, order_id: str | None = None
+    before: Mapping[StockKey, Stock],
+    after: Mapping[StockKey, Stock],
+    *,
+    order_id: str | None = None,
+    below_zero_is: Literal["sold_below_zero", "adjusted_below_zero"] = "sold_below_zero",
 ) -> tuple[StockDiscrepancyFound, ...]:
     """Tell of pieces that went though the books never had them, and of pieces that went though they were kept.
 
@@ -28,7 +32,7 @@ def oversales(
         below_zero = new.below_zero - old.below_zero
         kept = new.oversold - old.oversold - below_zero
         if below_zero > 0:
-            found.append(discrepancy(key, "sold_below_zero", below_zero, order_id=order_id))
+            found.append(discrepancy(key, below_zero_is, below_zero, order_id=order_id))
         if kept > 0:
             found.append(discrepancy(key, "sold_while_reserved", kept, order_id=order_id))
     return tuple(found)

@@ -38,7 +38,8 @@ def adjust(adjusted: StockAdjusted, given: Given, *, stock: Stock | None) -> Ans
         return NOTHING
     old = stock or Stock(adjusted.location_id, adjusted.sku)
     new = old.change(adjusted.change_quantity)
-    return _move(new, given, stock=stock, cause="adjusted", found=oversales({old.key: old}, {new.key: new}))
+    found = oversales({old.key: old}, {new.key: new}, below_zero_is="adjusted_below_zero")
+    return _move(new, given, stock=stock, cause="adjusted", found=found)
 
 
 def keep_back(wanted: SafetyStockSet, given: Given, *, stock: Stock | None) -> Answer:

@@ -110,7 +110,7 @@ def promise(sku: str, available: int) -> AvailabilityChanged:
 
 
 def please_count(
-    kind: Literal["sold_below_zero", "sold_while_reserved", "short_pick", "count_differs"],
+    kind: Literal["sold_below_zero", "adjusted_below_zero", "sold_while_reserved", "short_pick", "count_differs"],
     quantity: int,
     *,
     order_id: str | None = "o-1",
