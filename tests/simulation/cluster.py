@@ -12,7 +12,6 @@ from shared.engine.service import Service
 from shared.engine.simulation import ManualClock
 from shared.engine.store import Effects
 from shared.engine.tracing import inherited
-from shared.events.catalogue import CATALOGUE
 from tests.simulation.bus import Bus, Dice, Group, place_of
 from tests.simulation.steps import Move, Turn
 from tests.simulation.store import OverlappingStore
@@ -24,11 +23,13 @@ POLL_MAX = 6
 RELAY_MAX = 8
 ROUNDS_MAX = 200
 SKEW_MAX_S = 600
-PASS_MAX_S = 1200
+PASS_MAX_S = 3600
 REST_DAYS_MAX = 9
 TICKS = 4
 PATIENCE = timedelta(days=1)
 RULES = Rules(PATIENCE)
+UNREAD, UNREADABLE = "", "?"
+"""In place of the type of a record that nobody has read yet, or that cannot be read."""
 Work = Coroutine[Any, Any, list[Effects]]
 
 
@@ -52,16 +53,20 @@ class Reader(Engine):
             rules=RULES,
             trace=lambda cause, _: inherited(cause),
         )
-        self._readings, self._handled = cluster.readings, service.handled
+        self._kinds, self._readings, self._handled = cluster.kinds, cluster.readings, service.handled
 
     def _read(self, record: Raw) -> Message | Unreadable | None:
-        kind = _type_of(record)
-        if kind in CATALOGUE and kind not in self._handled:
-            return None
         place = record.topic, record.partition, record.offset
-        if place not in self._readings:
-            self._readings[place] = super()._read(record)
-        return self._readings[place]
+        kind = self._kinds.get(place, UNREAD)
+        if kind not in (UNREAD, UNREADABLE) and kind not in self._handled:
+            return None
+        if place in self._readings:
+            return self._readings[place]
+        reading = super()._read(record)
+        self._kinds[place] = UNREADABLE if isinstance(reading, Unreadable) else _type_of(record)
+        if isinstance(reading, Message):
+            self._readings[place] = reading
+        return reading
 
 
 @dataclass
@@ -79,6 +84,13 @@ class Running:
     def outbox(self) -> list[tuple[int, Outgoing]]:
         """Return the rows of the outbox as a leader reads them: by id."""
         return sorted(self.store.unpublished.items())
+
+    def kill(self, member: int) -> None:
+        """Let a member die, and with it all that it had not committed."""
+        for held in [held for held in self.held_up if held.member == member]:
+            held.work.close()
+            self.held_up.remove(held)
+        self.group.forget(member)
 
     def can_poll(self) -> bool:
         """Say whether there is something to read."""
@@ -99,7 +111,8 @@ class Cluster:
     def __init__(self, services: Sequence[Service], watch: Watch, *, like: "Cluster | None" = None) -> None:
         self.clock = ManualClock(DAWN)
         self.skews: dict[tuple[str, int], timedelta] = {}
-        self.readings: dict[tuple[str, int, int], Message | Unreadable | None] = {}
+        self.kinds: dict[tuple[str, int, int], str] = {}
+        self.readings: dict[tuple[str, int, int], Message] = {}
         self.bus = Bus(sorted({topic for service in services for topic in service.topics}))
         self.watch, self._told = watch, list[Told]()
         self.all: list[Running] = []
@@ -196,14 +209,14 @@ class Cluster:
     def die_before_commit(self, running: Running, dice: Dice) -> None:
         """A member dies with a batch in hand: the database never heard of it."""
         if (polled := self._polled(running, dice)) is not None:
-            running.group.forget(polled[0])
+            running.kill(polled[0])
 
     def die_after_commit(self, running: Running, dice: Dice) -> None:
         """A member dies when its batch is committed and its offsets are not."""
         if (polled := self._polled(running, dice)) is not None:
             member, records = polled
             self._finish(running, running.engines[member].process(records))
-            running.group.forget(member)
+            running.kill(member)
 
     def fail_to_commit_offsets(self, running: Running, dice: Dice) -> None:
         """A member goes on although its offsets were not committed."""
@@ -234,11 +247,9 @@ class Cluster:
             running.group.commit(held.member, held.records)
 
     def die_held_up(self, running: Running, dice: Dice) -> None:
-        """Work that was held up ends with its member."""
+        """A member dies that was held up."""
         if running.held_up:
-            held = running.held_up.pop(dice.below(len(running.held_up)))
-            held.work.close()
-            running.group.forget(held.member)
+            running.kill(running.held_up[dice.below(len(running.held_up))].member)
 
     def relay(self, running: Running, dice: Dice) -> None:
         """The leader publishes the oldest rows of the outbox and deletes them."""

@@ -48,7 +48,8 @@ def _mix(random: Random, *, commutes: bool) -> Mix:
     weights = dict(USUAL)
     for fault in FAULTS:
         weights[fault] = random.choice(WEIGHTS)
-    weights["poll, and be held up before the commit"] *= HELD_UP
+    for held_up in ("poll, and be held up before the commit", "tick, and be held up before the commit"):
+        weights[held_up] *= HELD_UP
     weights["go on after the pause"] = 2 * weights["read the outbox, and pause as another leads"]
     return Mix(
         weights=weights,

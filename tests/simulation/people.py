@@ -5,6 +5,7 @@ hold in their hands. So what is told does not depend on what becomes of it.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -72,6 +73,8 @@ class People:
             yield told(self._stock_fact(), f"stock-{number}", at_s=random.randrange(DAY_S))
         if random.random() < 0.1:
             yield self._garbage()
+        if random.random() < 0.05:
+            yield self._contradiction()
 
     def _order(self, order_id: str) -> Iterator[Told]:
         """An order, and what its customer and its stores do about it."""
@@ -202,12 +205,33 @@ class People:
         return random.choice(facts)
 
     def _garbage(self) -> Told:
-        """Something that can never be processed."""
-        good = told(self._stock_fact(), "garbage", at_s=self._random.randrange(DAY_S))
-        if good.record.topic.endswith("reference.v1"):
-            return good
-        record = Outgoing(good.record.topic, good.record.key, b"{", good.record.headers)
-        return Told(good.at_s, record, "garbage: { and no more", dead="inventory not-json")
+        """Something that can never be processed, where only inventory would know the type or nobody can tell it."""
+        known, anybody = ("inventory",), ("fulfilment", "inventory")
+        good = told(
+            StockReceived(location_id=NORTH, sku=MUG, quantity=1), "garbage", at_s=self._random.randrange(DAY_S)
+        )
+        topic, key, value, headers = good.record.topic, good.record.key, good.record.value, good.record.headers
+        text, slug, readers, record = self._random.choice(
+            (
+                ("half a brace", "not-json", known, Outgoing(topic, key, b"{", headers)),
+                ("an empty object", "schema-violation", known, Outgoing(topic, key, b"{}", headers)),
+                ("no value", "null-value", anybody, Outgoing(topic, key, None, headers)),
+                ("no version of CloudEvents", "missing-attribute", anybody, Outgoing(topic, key, value, headers[1:])),
+            )
+        )
+        return Told(good.at_s, record, f"garbage: {text}", dead=slug, readers=readers)
+
+    def _contradiction(self) -> Told:
+        """A sale whose sums do not add up."""
+        sale = SaleRecorded(
+            order_id="wrong-sums",
+            brand="atelier",
+            capture_location_id=NORTH,
+            currency="EUR",
+            lines=(SoldLine(line_id="1", sku=MUG, quantity=1, gross_minor=5, net_minor=5),),
+        )
+        good = told(sale, "wrong-sums", at_s=self._random.randrange(DAY_S))
+        return replace(good, dead="sums-do-not-add-up", readers=("order",))
 
     def _later(self, at_s: int) -> int:
         return at_s + self._random.randrange(1, DAY_S // 4)

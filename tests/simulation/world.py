@@ -30,7 +30,9 @@ class Told:
     text: str
     """The event in words, for whoever reads a failing history."""
     dead: str = ""
-    """Who makes a dead letter of it and with which slug; empty where it is good."""
+    """With which slug it ends as a dead letter; empty where it is good."""
+    readers: tuple[str, ...] = ()
+    """Who makes a dead letter of it."""
     stays: bool = False
     """Whether a history without it would be another one: days must not pass before it, nor may it be left out."""
 
