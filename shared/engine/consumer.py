@@ -10,6 +10,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from shared.engine import fetching
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
 
@@ -17,6 +18,7 @@ MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
 SESSION_TIMEOUT_MS = 10_000
 log = structlog.get_logger()
+fetching.repair()
 
 
 def raw(record: Any, prefix: str = "") -> Raw:
@@ -73,6 +75,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             batch=True,
             group_id=f"{prefix}tekil.{group}",
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             max_records=batch_max,
             batch_timeout_ms=poll_timeout_ms,
@@ -130,6 +133,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """The partitions that this member consumes now."""
         consumer = self._subscriber.consumer
         return frozenset(consumer.assignment()) if consumer is not None else frozenset()
+
+    @property
+    def held(self) -> frozenset[TopicPartition]:
+        """The partitions of these that are held at a record which cannot be read."""
+        consumer = self._subscriber.consumer
+        return frozenset(consumer.paused()) if consumer is not None else frozenset()
 
     def lag(self) -> dict[TopicPartition, int]:
         """Return how many records of each assigned partition are still to be consumed, as far as is known."""

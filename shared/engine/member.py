@@ -118,7 +118,8 @@ class Member:
     @property
     def waiting_for(self) -> str | None:
         """What the member's work waits for, where it stands still."""
-        return self._batch.waiting_for or self.relay.standstill.waiting_for or self._ticker.waiting_for
+        unreadable = "a record that cannot be read" if self.consumer.held else None
+        return self._batch.waiting_for or unreadable or self.relay.standstill.waiting_for or self._ticker.waiting_for
 
     async def tick(self) -> None:
         """Decide about what has fallen due now."""

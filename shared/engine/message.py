@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ STRUCTURED = "application/cloudevents+json"
 VALUE_BYTES_MAX = 1_000_000
 ATTRIBUTE_CHARS_MAX = 256
 _ATTRIBUTES = ("id", "source", "type")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = TypeAdapter(Moment)
 
 
@@ -164,12 +165,14 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
 
 def _time(text: str | None, raw: Raw) -> datetime:
     """Return the event's time; Kafka's where the event has none (`ce_time` is optional in CloudEvents)."""
-    if text is None:
-        return datetime.fromtimestamp(max(0, raw.timestamp_ms) / 1000, UTC)
     try:
+        if text is None:
+            return _MOMENT.validate_python(_EPOCH + timedelta(milliseconds=raw.timestamp_ms))
         return _MOMENT.validate_strings(text)
-    except ValidationError:
-        raise _Bad("bad-header", "ce_time is not an RFC 3339 time with an offset, from 1970 to 9998") from None
+    except (ValidationError, OverflowError):
+        missing = "there is no ce_time, and the record's own is not from 1970 to 9998"
+        wrong = "ce_time is not an RFC 3339 time with an offset, from 1970 to 9998"
+        raise _Bad("bad-header", missing if text is None else wrong) from None
 
 
 def _parse(model: type[Event], value: bytes) -> Event:
@@ -183,6 +186,9 @@ def _parse(model: type[Event], value: bytes) -> Event:
         raise _Bad("schema-violation", f"{model.TYPE}: {where}") from None
     except RecursionError:
         raise _Bad("not-json", "the value is nested too deeply") from None
+    except Exception as error:
+        # A validator with a bug: like a decision that fails, it must hold up no other record.
+        raise _Bad("reading-failed", f"{type(error).__name__} in {model.TYPE}") from None
 
 
 def _digest(kind: str, value: bytes) -> int:

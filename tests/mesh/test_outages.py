@@ -111,7 +111,7 @@ async def test_a_member_waits_for_its_database(
 async def test_members_that_waited_for_their_database_all_say_that_it_is_back(
     on_own_postgres: Place, own_postgres: EmbeddedPostgres
 ) -> None:
-    place, members = on_own_postgres, [on_own_postgres.member(TALLY) for _ in range(2)]
+    members = [on_own_postgres.member(TALLY) for _ in range(2)]
 
     async def waiting() -> list[str | None]:
         return [member.waiting_for for member in members]

@@ -1,0 +1,130 @@
+"""Repairs to how aiokafka hands out what it fetched: one record that it cannot read must cost no other.
+
+As it is, such a record (a header name that is not UTF-8, a compression that is not installed, a broken checksum) makes
+`getmany` fail after it has moved on in other partitions: their records are never seen, and soon committed past.
+Here its own partition is held, and said to be, while all others go on; a header name of any bytes is read.
+"""
+
+import asyncio
+import struct
+from copy import copy
+from typing import Any, SupportsIndex
+
+import structlog
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords
+
+HELD_S = 10.0
+"""How long a partition is held at a record that cannot be read, before it is tried again."""
+_LENGTH, _OVERHEAD_BYTES = struct.Struct(">8xi"), 12
+log = structlog.get_logger()
+
+
+def repair() -> None:
+    """Let every consumer of this process use what is below."""
+    fetcher.MemoryRecords, fetcher.FetchResult = FetchedRecords, FetchResult
+
+
+class FetchedRecords(MemoryRecords):  # type: ignore[misc]
+    """The batches of a partition that came in one fetch, which can be read again."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+class FetchResult(fetcher.FetchResult):  # type: ignore[misc]
+    """What was fetched of a partition, handed out piece by piece."""
+
+    _partition_records: Any
+
+    def getall(self, max_records: int | None = None) -> list[Any]:
+        """Return the next records, at most up to one that cannot be read."""
+        if not self.check_assignment(self._topic_partition) or not self.has_more():
+            return []
+        found: list[Any] = []
+        try:
+            ended = self._read(found, max_records)
+        except Exception:
+            ended = self._read_again(found, max_records)
+        self._update_position()
+        if ended:
+            self._partition_records = None
+        return found
+
+    def _read(self, found: list[Any], max_records: int | None) -> bool:
+        """Add the next records to those found; return whether there are no more."""
+        for record in self._partition_records:
+            found.append(record)
+            if max_records is not None and len(found) >= max_records:
+                return False
+        return True
+
+    def _read_again(self, found: list[Any], max_records: int | None) -> bool:
+        """Read on with patience for header names; where that fails too, stop before the record, or hold at it."""
+        strict, offset = self._partition_records, self._partition_records.next_fetch_offset
+        lenient = copy(strict)
+        lenient._records = _LenientRecords(strict._records.data, since=offset)
+        lenient._records_iterator = lenient._unpack_records()
+        self._partition_records = lenient
+        try:
+            return self._read(found, max_records)
+        except Exception as error:
+            if not found:
+                self._hold(error)
+            return True
+
+    def _hold(self, error: Exception) -> None:
+        state = self._assignment.state_value(self._topic_partition)
+        state.pause()
+        asyncio.get_running_loop().call_later(HELD_S, state.resume)
+        log.error(
+            "partition held at a record that cannot be read",
+            topic=self._topic_partition.topic,
+            partition=self._topic_partition.partition,
+            offset=self._partition_records.next_fetch_offset,
+            cause=type(error).__name__,
+            detail=str(error)[:200],
+        )
+
+
+class _LenientRecords:
+    """The batches of a fetch, whose header names may be of any bytes."""
+
+    def __init__(self, data: bytes, *, since: int) -> None:
+        self._data, self._at = memoryview(data), 0
+        while self.has_next() and _LenientBatch(self._data[self._at :]).next_offset <= since:
+            self._at = self._end()
+
+    def has_next(self) -> bool:
+        return len(self._data) - self._at >= _OVERHEAD_BYTES and self._end() <= len(self._data)
+
+    def next_batch(self) -> Any:
+        start, self._at = self._at, self._end()
+        return _LenientBatch(self._data[start : self._at])
+
+    def _end(self) -> int:
+        length: int = _LENGTH.unpack_from(self._data, self._at)[0]
+        return self._at + _OVERHEAD_BYTES + length
+
+
+class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    """A batch read by aiokafka's own Python, slower than its C, from bytes that decode whatever they are."""
+
+    _buffer: bytearray
+
+    def _maybe_uncompress(self) -> None:
+        super()._maybe_uncompress()
+        self._buffer = _Lenient(self._buffer)
+
+
+class _Lenient(bytearray):
+    """Bytes that show as `\\xff` what is not UTF-8."""
+
+    def __getitem__(self, at: SupportsIndex | slice) -> Any:
+        found = super().__getitem__(at)
+        return _Lenient(found) if isinstance(found, bytearray) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
+        return super().decode(encoding, errors)

@@ -1,0 +1,107 @@
+"""Whatever lies on a topic can be read, or said why not: nothing that anybody publishes makes reading fail."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import field_validator
+
+from shared.engine.message import Message, Raw, Unreadable, dead_letter, read
+from shared.events.catalogue import CATALOGUE
+from shared.events.event import Event
+from shared.events.samples import read_samples
+
+SAMPLES = read_samples()
+GOOD = SAMPLES["sale.recorded"]
+ENVELOPE = {
+    "ce_specversion": b"1.0",
+    "ce_id": b"e-1",
+    "ce_source": b"/till",
+    "ce_type": b"sale.recorded",
+    "ce_time": b"2026-03-02T10:00:00Z",
+    "content-type": b"application/json",
+}
+BODY = json.dumps(GOOD["data"]).encode()
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+bodies = st.none() | st.binary() | json_values.map(lambda value: json.dumps(value).encode())
+altered_bodies = st.tuples(st.sampled_from(list(GOOD["data"])), json_values).map(
+    lambda change: json.dumps({**GOOD["data"], change[0]: change[1]}).encode()
+)
+headers = st.lists(
+    st.tuples(
+        st.sampled_from([*ENVELOPE, "traceparent", "foreign", "tekil_dlq_reason"]),
+        st.none() | st.binary() | st.text().map(str.encode) | st.sampled_from([b"application/cloudevents+json"]),
+    ),
+    max_size=4,
+)
+
+
+def raw(value: bytes | None, *changes: tuple[str, bytes | None], timestamp_ms: int = 0) -> Raw:
+    return Raw("tekil.channel.v1", 0, 7, timestamp_ms, b"k", value, tuple({**ENVELOPE, **dict(changes)}.items()))
+
+
+def reading(record: Raw) -> Message | Unreadable | None:
+    return read(record, handled=CATALOGUE, known=CATALOGUE)
+
+
+@given(bodies | altered_bodies | st.just(BODY), headers, st.integers(min_value=-(2**63), max_value=2**63 - 1))
+@example(BODY, [("ce_time", None)], 0)
+def test_every_record_is_read_or_set_aside_with_a_reason_and_all_it_came_with(
+    value: bytes | None, changes: list[tuple[str, bytes | None]], timestamp_ms: int
+) -> None:
+    record = raw(value, *changes, timestamp_ms=timestamp_ms)
+    match reading(record):
+        case Unreadable(kept, slug, detail):
+            assert slug
+            letter = dead_letter(kept, "order", {"reason": slug, "detail": detail})
+            assert (letter.key, letter.value) == (record.key, record.value)
+            assert set(record.headers) - set(letter.headers) <= {
+                each for each in record.headers if each[0].startswith("tekil_dlq_")
+            }
+        case Message() as message:
+            assert message.event.key
+        case None:
+            raise AssertionError("every type of the catalogue is handled here")
+
+
+def without_time(timestamp_ms: int) -> Raw:
+    record = raw(BODY, timestamp_ms=timestamp_ms)
+    return replace(record, headers=tuple(header for header in record.headers if header[0] != "ce_time"))
+
+
+@pytest.mark.parametrize("timestamp_ms", [2**62, -(2**62), 253_402_300_800_000])
+def test_an_event_without_a_time_on_a_record_of_no_believable_time_is_set_aside(timestamp_ms: int) -> None:
+    record = without_time(timestamp_ms)
+    found = reading(record)
+    assert isinstance(found, Unreadable)
+    assert found.slug == "bad-header"
+
+
+def test_an_event_without_a_time_has_that_of_its_record() -> None:
+    found = reading(without_time(1_772_442_000_500))
+    assert isinstance(found, Message)
+    assert found.time == datetime(2026, 3, 2, 9, 0, 0, 500_000, tzinfo=UTC)
+
+
+class Buggy(Event, type="buggy", topic="tekil.channel.v1"):
+    """An event whose validation has a bug."""
+
+    order_id: str
+
+    @field_validator("order_id")
+    @classmethod
+    def _fails(cls, order_id: str) -> str:
+        raise ZeroDivisionError
+
+
+def test_a_validator_with_a_bug_sets_its_record_aside() -> None:
+    found = read(raw(b'{"order_id": "o"}', ("ce_type", b"buggy")), handled={"buggy": Buggy}, known=())
+    assert isinstance(found, Unreadable)
+    assert (found.slug, found.detail) == ("reading-failed", "ZeroDivisionError in buggy")
