@@ -10,6 +10,7 @@ from services.inventory.domain.state import Reservation, Stock, StockKey
 from services.order.domain.state import Order
 from services.returns.domain.state import Purchase
 from shared.engine.store import Effects
+from shared.events.channel import OrderSubmitted
 from tests.simulation.watch import Broken, LineKey, Watch
 from tests.simulation.world import NORTH, WEB
 
@@ -67,6 +68,13 @@ def every_task_has_a_deadline(watch: Watch, effects: Effects) -> None:
 def what_is_cancelled_is_refunded(watch: Watch, effects: Effects) -> None:
     for order_id, order in _changed(effects, Order):
         _equal("what-is-cancelled-is-refunded", order_id, watch.refunded[order_id], order.owed_back_minor)
+
+
+def no_order_is_unknown_where_it_was_submitted(watch: Watch, effects: Effects) -> None:
+    """Who cancels has submitted before, on the same topic and key: so the order is there, or the wish waits for it."""
+    for order_id in watch.unknown:
+        if (f"{order_id}-submitted", OrderSubmitted.TOPIC) in watch.told:
+            raise Broken("no-order-is-unknown-where-it-was-submitted", f"{order_id} could not be cancelled")
 
 
 def customers_have_what_was_handed_over(watch: Watch, effects: Effects) -> None:
@@ -138,7 +146,11 @@ def the_owner_of_the_goods_is_paid(watch: Watch, effects: Effects) -> None:
 OWNERS = {WEB: "cc-web", NORTH: "cc-north", "south": "cc-brand", "late-store": "cc-late"}
 
 AFTER_EACH_TRANSACTION: dict[str, tuple[Check, ...]] = {
-    "order": (what_is_cancelled_is_refunded, customers_have_what_was_handed_over),
+    "order": (
+        what_is_cancelled_is_refunded,
+        no_order_is_unknown_where_it_was_submitted,
+        customers_have_what_was_handed_over,
+    ),
     "inventory": (
         on_hand_is_the_sum_of_its_movements,
         reserved_is_what_orders_hold,
@@ -159,7 +171,7 @@ AFTER_EACH_TRANSACTION: dict[str, tuple[Check, ...]] = {
 
 def check_transaction(watch: Watch, service: str, effects: Effects) -> None:
     """Check what a service committed. Raises Broken."""
-    if effects.changed or effects.appended:
+    if effects.decided:
         for check in AFTER_EACH_TRANSACTION[service]:
             check(watch, effects)
 

@@ -10,6 +10,7 @@ from tests.simulation.proof import BEGIN, END, PAGE, Catch, catch
 QUICK = {
     "inbox-dropped": "each-event-takes-effect-once",
     "relay-out-of-order": "a-key-stays-in-order",
+    "nothing-parks-behind": "no-order-is-unknown-where-it-was-submitted",
     "nobody-looks-again": "nothing-waits-for-what-is-there",
     "deadlines-lost": "every-hold-has-an-end",
     "release-twice": "reserved-is-what-orders-hold",

@@ -59,6 +59,8 @@ class Watch:
     """Pieces by stock account and sku."""
     overdue: set[tuple[str, str]] = field(default_factory=set)
     """Type and order of what told that a deadline has passed."""
+    unknown: set[str] = field(default_factory=set)
+    """Orders that somebody was told are unknown who wanted to cancel them."""
     handovers: list[tuple[str, str]] = field(default_factory=list)
     """Of each handover, the message that it follows from and the order."""
     checks: Sequence[Any] = ()
@@ -131,6 +133,8 @@ class Watch:
                 self.overdue.add((kind, data["order_id"]))
             case "pick.overdue":
                 self.overdue.add((kind, f"{data['order_id']}|{data['location_id']}"))
+            case "cancellation.refused" if data["reason"]["slug"] == "order-unknown":
+                self.unknown.add(data["order_id"])
             case "fulfilment.collected":
                 self.handovers.append((_header(record, "ce_causationid"), data["order_id"]))
 
@@ -165,6 +169,7 @@ _READ = frozenset(
         "hold.expired",
         "pick.overdue",
         "fulfilment.collected",
+        "cancellation.refused",
     }
 )
 
