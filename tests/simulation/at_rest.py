@@ -1,7 +1,7 @@
 """What must hold when nothing is on its way: the services agree, and the books say what they did."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from services.attribution.domain.state import Sale
@@ -158,20 +158,14 @@ def _waits(cluster: Cluster, order_id: str) -> bool:
     )
 
 
-def _held(watch: Watch) -> dict[LineKey, tuple[int, int]]:
+def _held(watch: Watch) -> Mapping[LineKey, tuple[int, int]]:
     """Return what inventory holds and has issued, by order line."""
-    held = Counter[LineKey]()
-    issued = Counter[LineKey]()
+    found: dict[LineKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for reservation in _rows(watch, "inventory", Reservation):
         for line in reservation.lines:
-            held[reservation.order_id, line.line_id] += line.held
-            issued[reservation.order_id, line.line_id] += line.issued
-    return _Pairs({key: (held[key], issued[key]) for key in held.keys() | issued.keys()})
-
-
-class _Pairs(dict[LineKey, tuple[int, int]]):
-    def __missing__(self, key: LineKey) -> tuple[int, int]:
-        return 0, 0
+            held, issued = found[reservation.order_id, line.line_id]
+            found[reservation.order_id, line.line_id] = held + line.held, issued + line.issued
+    return found
 
 
 def _tasks(watch: Watch) -> dict[LineKey, Counter[str]]:

@@ -36,8 +36,8 @@ async def claim_at_once(self: MemoryTransaction, claims: Sequence[Claim]) -> lis
 
 async def claim_with_repetitions(self: Engine, transaction: Any, readings: Sequence[Any]) -> Any:
     fresh = await read_claims_well(self, transaction, readings)
-    identities = {message.identity for message in fresh.messages}
-    messages = (each for each in readings if isinstance(each, Message) and each.identity in identities)
+    identities = {(message.source, message.id) for message in fresh.messages}
+    messages = (each for each in readings if isinstance(each, Message) and (each.source, each.id) in identities)
     return replace(fresh, messages=tuple(messages))
 
 

@@ -1,4 +1,4 @@
-"""Planted bugs, one at a time: proof that the simulation would find them. Nothing of this is in the services."""
+"""Planting a bug for a while: proof that the simulation would find it. Nothing of this is in the services."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,15 +30,3 @@ class Mutant:
             for owner, name, good in kept:
                 setattr(owner, name, good)
             stage.cache_clear()
-
-
-def mutants() -> tuple[Mutant, ...]:
-    """Return all of them."""
-    from tests.simulation import bugs_in_decisions, bugs_in_the_engine
-
-    return (*bugs_in_the_engine.BUGS, *bugs_in_decisions.BUGS)
-
-
-def mutant(name: str) -> Mutant:
-    """Return the mutant of a name."""
-    return next(each for each in mutants() if each.name == name)

@@ -6,6 +6,7 @@ A step carries its own choices, so that any part of a history is a history too: 
 from dataclasses import dataclass
 from typing import Literal
 
+from services.registry import NAMES
 from tests.simulation.world import Told
 
 Move = Literal[
@@ -59,7 +60,7 @@ class Turn:
     @property
     def text(self) -> str:
         """The move in words."""
-        return f"service {self.service}: {self.move} ({self.roll})"
+        return f"{NAMES[self.service]}, or the next that can: {self.move} ({self.roll})"
 
 
 Step = Told | Turn

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.simulation.bugs import MUTANTS, mutant
 from tests.simulation.campaign import stage
 from tests.simulation.generate import generate
-from tests.simulation.mutants import mutant, mutants
 from tests.simulation.proof import BEGIN, END, PAGE, Catch, catch
 
 QUICK = {
@@ -35,5 +35,5 @@ def test_a_bug_is_gone_once_it_is_not_planted_any_more() -> None:
 
 def test_the_page_tells_of_every_planted_bug_and_none_is_left_to_find() -> None:
     told = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
-    assert [line.split("`")[1] for line in told.splitlines()[2:]] == [each.name for each in mutants()]
+    assert [line.split("`")[1] for line in told.splitlines()[2:]] == [each.name for each in MUTANTS]
     assert "**nothing**" not in told

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.simulation.bugs import mutant
 from tests.simulation.campaign import campaign, examine, stage
 from tests.simulation.generate import generate
-from tests.simulation.mutants import mutant
 from tests.simulation.outcome import outcome
 
 HISTORIES = 2000
