@@ -18,7 +18,7 @@ from tests.simulation.mutants import Mutant
 from tests.simulation.store import OverlappingTransaction
 
 claim_well, read_claims_well = MemoryTransaction.claim, Engine._claim
-poll_well, poll_all_well = Group.poll, Group.poll_all
+poll_well = Group.poll
 relay_well, save_well, new_id_well = Cluster._relay, OverlappingTransaction.save, Given.new_id
 drawn = count()
 
