@@ -17,11 +17,12 @@ import asyncpg
 from services.attribution import store as attribution
 from services.inventory import store as inventory
 from services.order import store as order
+from shared.events.accounts import RESERVED
 from shared.kernel.money import part
 
 SHOWN_MAX = 100
 """Differences that a reconciliation lists; it counts all."""
-NOT_LOCATIONS = frozenset({"customer", "supplier", "adjustment"})
+NOT_LOCATIONS = RESERVED
 """Accounts of the stock book that are no place of ours."""
 
 LineKey = tuple[str, str]

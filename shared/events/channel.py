@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.event import Currency, Event, Id, LineQuantity, Minor, Part, Pieces, Text
+from shared.events.event import Currency, Event, Id, LineQuantity, LocationId, Minor, Part, Pieces, Text
 
 TOPIC = "tekil.channel.v1"
 
@@ -38,7 +38,7 @@ class RequestedLine(SoldLine):
     """A line that the customer wants to get in one way or another."""
 
     method: Method = "pickup"
-    pickup_location_id: Id | None = None
+    pickup_location_id: LocationId | None = None
     """The store to collect in, for `pickup`."""
 
 
@@ -55,7 +55,7 @@ class OrderSubmitted(Event, type="order.submitted", topic=TOPIC):
     order_id: Id
     channel: Channel
     brand: Id
-    capture_location_id: Id
+    capture_location_id: LocationId
     """Where the order was taken: the web shop is a location too."""
     associate_id: Id | None = None
     """Who took the order, where a person did."""
@@ -75,7 +75,7 @@ class SaleRecorded(Event, type="sale.recorded", topic=TOPIC):
     """The receipt."""
     channel: Channel = "pos"
     brand: Id
-    capture_location_id: Id
+    capture_location_id: LocationId
     """The store of the till."""
     associate_id: Id | None = None
     customer_id: Id | None = None

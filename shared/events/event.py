@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.events.accounts import RESERVED
+
 
 class Part(BaseModel):
     """A piece of an event."""
@@ -60,8 +62,19 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"{name} is an account of the books: no location or cost centre is called so")
+    return name
+
+
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=_ID)]
 """An identifier of the outside world: letters, digits and `. _ : / -`, at most 64."""
+LocationId = Annotated[Id, AfterValidator(_not_reserved)]
+"""A location or a cost centre, as the world names it.
+
+Not like an account of the books: a delivery to a location `supplier` would be booked from `supplier` to `supplier`.
+"""
 EventId = Annotated[str, Field(min_length=1, max_length=256)]
 """The CloudEvents id of a message."""
 Text = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]

@@ -5,12 +5,9 @@ from collections.abc import Iterable, Iterator
 from services.attribution.domain.policy import Policy, Rule
 from services.attribution.domain.recognition import Players, Recognition
 from services.attribution.domain.state import Share
+from shared.events.accounts import CUSTOMER
 from shared.events.attribution import Posting
 from shared.kernel.money import split
-
-CUSTOMER, SUPPLIER, ADJUSTMENT = "customer", "supplier", "adjustment"
-RESERVED_ACCOUNTS = frozenset({CUSTOMER, SUPPLIER, ADJUSTMENT})
-"""Accounts that no location and no cost centre may be named like."""
 
 
 def stock(recognition: Recognition) -> tuple[Posting, ...]:

@@ -1,24 +1,12 @@
 """The master data told us of a place, an item or a person. The newest description holds."""
 
-from zoneinfo import ZoneInfo
-
-from services.attribution.domain.books import RESERVED_ACCOUNTS
 from services.attribution.domain.state import Associate, Item, Location
 from shared.events.reference import AssociateDescribed, ItemDescribed, LocationDescribed
-from shared.kernel.decision import Answer, Decision, Given, Invalid
+from shared.kernel.decision import Answer, Decision, Given
 
 
 def describe_location(described: LocationDescribed, given: Given, *, location: Location | None) -> Answer:
-    """Keep a location, unless its books could not be told from ours or its calendar is unknown."""
-    owner = described.owner_cost_centre or described.cost_centre
-    if taken := RESERVED_ACCOUNTS & {described.location_id, described.cost_centre, owner}:
-        return Invalid(
-            "reserved-name", f"{min(taken)} is an account of our books; name the place or its budget otherwise"
-        )
-    try:
-        ZoneInfo(described.time_zone)
-    except (KeyError, ValueError, OSError):
-        return Invalid("unknown-time-zone", f"{described.time_zone} is no IANA time zone")
+    """Keep a location: what kind it is, and whose budget and whose stock it has."""
     return Decision(
         rows=(
             Location(
@@ -26,7 +14,7 @@ def describe_location(described: LocationDescribed, given: Given, *, location: L
                 kind=described.kind,
                 region=described.region,
                 cost_centre=described.cost_centre,
-                owner_cost_centre=owner,
+                owner_cost_centre=described.owner_cost_centre or described.cost_centre,
                 time_zone=described.time_zone,
             ),
         )

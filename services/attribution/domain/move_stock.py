@@ -1,16 +1,15 @@
 """Stock on hand changed without an order: the stock book follows, so that it always equals the shelf."""
 
-from services.attribution.domain.books import ADJUSTMENT, RESERVED_ACCOUNTS, SUPPLIER, transfer
+from services.attribution.domain.books import transfer
 from services.attribution.domain.state import StockEntry
+from shared.events.accounts import ADJUSTMENT, SUPPLIER
 from shared.events.attribution import StockPosted
 from shared.events.inventory import StockMoved
-from shared.kernel.decision import NOTHING, Answer, Decision, Given, Invalid
+from shared.kernel.decision import NOTHING, Answer, Decision, Given
 
 
 def move_stock(moved: StockMoved, given: Given) -> Answer:
     """Post the pieces between the location and whoever it had them from or lost them to."""
-    if moved.location_id in RESERVED_ACCOUNTS:
-        return Invalid("reserved-name", f"{moved.location_id} is an account of the stock book and cannot be a location")
     if moved.change_quantity == 0:
         return NOTHING
     outside = SUPPLIER if moved.cause == "received" else ADJUSTMENT

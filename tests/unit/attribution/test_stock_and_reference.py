@@ -11,12 +11,12 @@ from shared.events.attribution import StockPosted
 from shared.events.inventory import StockMoved
 from shared.events.reference import AssociateDescribed, ItemDescribed, LocationDescribed
 from shared.kernel.decision import NOTHING
-from tests.unit.attribution.world import GIVEN, NOON, decided, invalid, table
+from tests.unit.attribution.world import GIVEN, NOON, decided, table
 
 
-def moved(change: int, cause: Literal["received", "counted", "adjusted"], location_id: str = "store-a") -> StockMoved:
+def moved(change: int, cause: Literal["received", "counted", "adjusted"]) -> StockMoved:
     return StockMoved(
-        location_id=location_id, sku="shirt", change_quantity=change, cause=cause, on_hand_quantity=9, moved_at=NOON
+        location_id="store-a", sku="shirt", change_quantity=change, cause=cause, on_hand_quantity=9, moved_at=NOON
     )
 
 
@@ -46,10 +46,9 @@ def test_a_count_that_finds_what_the_books_say_posts_nothing() -> None:
 
 
 def located(**changes: Any) -> LocationDescribed:
-    described = LocationDescribed(
-        location_id="store-a", kind="store", name="A", brand="b", region="marmara", cost_centre="cc-a"
+    return LocationDescribed(
+        location_id="store-a", kind="store", name="A", brand="b", region="marmara", cost_centre="cc-a", **changes
     )
-    return described.model_copy(update=changes)
 
 
 def test_a_location_owns_its_stock_unless_another_is_said_to() -> None:
@@ -57,25 +56,6 @@ def test_a_location_owns_its_stock_unless_another_is_said_to() -> None:
     assert own == (Location("store-a", "store", "marmara", "cc-a", "cc-a", "UTC"),)
     brand_s = decided(describe_location(located(owner_cost_centre="brand"), GIVEN, location=None)).rows
     assert brand_s == (Location("store-a", "store", "marmara", "cc-a", "brand", "UTC"),)
-
-
-@pytest.mark.parametrize(
-    ("changes", "slug"),
-    [
-        ({"location_id": "customer"}, "reserved-name"),
-        ({"cost_centre": "supplier"}, "reserved-name"),
-        ({"owner_cost_centre": "adjustment"}, "reserved-name"),
-        ({"time_zone": "Europe/Nowhere"}, "unknown-time-zone"),
-        ({"time_zone": "/etc/passwd"}, "unknown-time-zone"),
-        ({"time_zone": "Europe"}, "unknown-time-zone"),
-    ],
-)
-def test_a_place_that_the_books_could_not_hold_is_set_aside(changes: dict[str, str], slug: str) -> None:
-    assert invalid(describe_location(located(**changes), GIVEN, location=None)).slug == slug
-
-
-def test_stock_of_a_place_that_is_named_like_an_account_is_set_aside() -> None:
-    assert invalid(move_stock(moved(1, "received", "supplier"), GIVEN)).slug == "reserved-name"
 
 
 def test_items_and_associates_are_kept() -> None:
