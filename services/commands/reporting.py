@@ -29,8 +29,13 @@ from services.report.tables import tables
 from services.running import NotPrepared, servers
 from shared.runtime.settings import Settings
 
-DataSet = StrEnum("DataSet", {"completejourney": "completejourney"})
 CANNOT_REPLAY = (DatasetMissing, NotHeeded, NotSettled, NotPrepared)
+
+
+class DataSet(StrEnum):
+    """What can be replayed."""
+
+    COMPLETEJOURNEY = "completejourney"
 
 
 def replay_data_set(

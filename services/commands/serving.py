@@ -16,7 +16,18 @@ from shared.engine.migrating import DatabaseTooNew
 from shared.runtime import topics
 from shared.runtime.http_server import PortTaken
 
-Name = StrEnum("Name", {name: name for name in NAMES})
+
+class Name(StrEnum):
+    """A service."""
+
+    ORDER = "order"
+    INVENTORY = "inventory"
+    FULFILMENT = "fulfilment"
+    RETURNS = "returns"
+    ATTRIBUTION = "attribution"
+
+
+assert tuple(Name) == NAMES, "the command knows every service"
 CANNOT_SERVE = (NotPrepared, DatabaseTooNew, PortTaken, KafkaError, KafkaException)
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from shared.engine.message import ATTRIBUTE_CHARS_MAX, CONTENT_TYPE, STRUCTURED, VALUE_BYTES_MAX, Outgoing
+from shared.engine.message import ATTRIBUTE_CHARS_MAX, CONTENT_TYPE, OUTSIDE_BYTES_MAX, STRUCTURED, Outgoing
 from shared.events.catalogue import CATALOGUE
 from shared.events.event import Event, Moment
 from shared.events.structured import to_binary
@@ -199,11 +199,11 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > VALUE_BYTES_MAX:
+        if len(body) > OUTSIDE_BYTES_MAX:
             raise _too_large()
     return bytes(body)
 
 
 def _too_large() -> Problem:
-    detail = f"An event has at most {VALUE_BYTES_MAX:,} bytes."
+    detail = f"An event has at most {OUTSIDE_BYTES_MAX:,} bytes."
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "event-too-large", detail)

@@ -175,14 +175,24 @@ class Deciding:
         handler = self._service.by_trigger[message.type]
         try:
             answer = handler.decide(message.event, self._given(message), **self._arguments(handler, message.event))
-            if isinstance(answer, NotYet) and self._look(answer.kind, answer.key) is not None:
-                raise AssertionError(f"{handler.name} waits for {answer.kind.__name__} {answer.key}, which is there")
+            self._check(answer, message, handler)
         except Unloaded:
             raise
         except Exception as error:
+            self._effects.bugs.append(error)
             self._set_message_aside(message, "decision-failed", f"{type(error).__name__} in {handler.name}")
             return None
         return answer
+
+    def _check(self, answer: Answer, message: Message, handler: Handler) -> None:
+        """Refuse an answer that no engine could carry out: it is a bug of its decision, and of no other message."""
+        match answer:
+            case NotYet(kind, key):
+                assert not isinstance(message.event, Due), f"{handler.name}: a deadline cannot wait"
+                assert self._look(kind, key) is None, f"{handler.name} waits for {kind.__name__} {key}, which is there"
+            case Decision(rows=rows):
+                unknown = [type(row).__name__ for row in rows if type(row) not in self._service.rows_of]
+                assert not unknown, f"{handler.name} changes {unknown}, which the service does not keep"
 
     def _arguments(self, handler: Handler, event: Event | Due) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -263,8 +273,6 @@ class Deciding:
         self._effects.dead.append(slug)
 
     def _park(self, message: Message, wait: Wait, before: Parked | None) -> None:
-        if isinstance(message.event, Due):
-            raise AssertionError(f"deadline {message.event.name} cannot wait for {wait}")
         until = self._now + self._rules.parked_max_age
         self._room.enter(replace(before, wait=wait) if before else Parked(message, wait, until))
 

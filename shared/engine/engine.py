@@ -236,7 +236,7 @@ class Engine:
         return found
 
     def _message_of(self, deadline: DeadlineSet) -> Message:
-        """Present a deadline as a message: its id is derived from who set it, its time is when it fell due."""
+        """Present a deadline as a message: its id is derived from who set it, its time is when it is due."""
         return Message(
             source=self._service.source,
             id=deadline.message_id,

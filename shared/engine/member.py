@@ -26,6 +26,15 @@ from shared.engine.tracing import Recording, Silent
 STOP_TIMEOUT_S = 15.0
 """How long stopping takes at most. What is not finished then is left as after a power cut: late, not lost."""
 POOL_MAX = 4
+STATEMENT_TIMEOUT_S = 30.0
+"""After so long without an answer, a database is out of reach even where the network says nothing."""
+NOTICE_A_SILENT_CLIENT = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""PostgreSQL gives the lead of a member that the network swallowed to another within half a minute."""
 log = structlog.get_logger()
 
 
@@ -69,13 +78,17 @@ class Member:
 
     async def start(self) -> None:
         """Connect, join the group, and begin. The database must be migrated and the topics must exist."""
-        self.pool = await asyncpg.create_pool(self._database, min_size=1, max_size=POOL_MAX)
+        self.pool = await asyncpg.create_pool(
+            self._database, min_size=1, max_size=POOL_MAX, command_timeout=STATEMENT_TIMEOUT_S
+        )
         self.store = PostgresStore(self.service, self.pool)
         rules = Rules(self.limits.parked_max_age, self._prefix)
         self.engine = Engine(self.service, self.store, clock=self._clock, rules=rules, trace=self._tracing.create)
         self.relay = Relay(
             self.service.name,
-            lambda: asyncpg.connect(self._database),
+            lambda: asyncpg.connect(
+                self._database, command_timeout=STATEMENT_TIMEOUT_S, server_settings=NOTICE_A_SILENT_CLIENT
+            ),
             self._bootstrap,
             batch_max=self.limits.relay_batch_max,
             metrics=self.metrics,
@@ -186,6 +199,8 @@ class Member:
         for slug in effects.dead:
             self.metrics.dead.labels(slug).inc()
             log.warning("set aside", service=self.service.name, reason=slug)
+        for bug in effects.bugs:
+            log.error("a decision failed", service=self.service.name, exc_info=bug)
 
 
 def _traceparent(record: Raw) -> str:

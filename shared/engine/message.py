@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
+from shared.events import channel, operations, reference
 from shared.events.event import Event, Moment
 
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -16,6 +17,9 @@ Headers = tuple[tuple[str, bytes | None], ...]
 CONTENT_TYPE = "content-type"
 STRUCTURED = "application/cloudevents+json"
 VALUE_BYTES_MAX = 1_000_000
+OUTSIDE_BYTES_MAX = 500_000
+"""The world's events are kept well below what is read, since what follows from one says more than it did."""
+OUTSIDE_TOPICS = frozenset({channel.TOPIC, operations.TOPIC, reference.TOPIC})
 ATTRIBUTE_CHARS_MAX = 256
 _ATTRIBUTES = ("id", "source", "type")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,8 +40,11 @@ class Raw:
 
     @property
     def position(self) -> tuple[str, str]:
-        """Source and id for a record that has none of its own: where it lies."""
-        return f"kafka:{self.topic}", f"{self.partition}-{self.offset}"
+        """Source and id for a record that has none of its own: where it lies, and since when.
+
+        A topic that is created anew begins its offsets again, but not at the same time.
+        """
+        return f"kafka:{self.topic}", f"{self.partition}-{self.offset}-{self.timestamp_ms}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,9 @@ def _open(raw: Raw) -> tuple[dict[str, str], bytes]:
     """Return the CloudEvents attributes and the data of a record in binary or structured mode."""
     if raw.value is None:
         raise _Bad("null-value", "the record has no value; Tekil forgets nothing, so tombstones mean nothing to it")
-    if len(raw.value) > VALUE_BYTES_MAX:
-        raise _Bad("value-too-large", f"the value has {len(raw.value)} bytes; at most {VALUE_BYTES_MAX} are read")
+    bytes_max = OUTSIDE_BYTES_MAX if raw.topic in OUTSIDE_TOPICS else VALUE_BYTES_MAX
+    if len(raw.value) > bytes_max:
+        raise _Bad("value-too-large", f"the value has {len(raw.value)} bytes; at most {bytes_max} are read")
     headers = _texts(raw.headers)
     if headers.get(CONTENT_TYPE, "").startswith(STRUCTURED):
         attributes, value = _structured(raw.value)
@@ -137,6 +145,8 @@ def _open(raw: Raw) -> tuple[dict[str, str], bytes]:
     for name in _ATTRIBUTES:
         if not 0 < len(attributes.get(name, "")) <= ATTRIBUTE_CHARS_MAX or not attributes[name].isprintable():
             raise _Bad("missing-attribute", f"ce_{name} must be 1 to {ATTRIBUTE_CHARS_MAX} printable characters")
+    if " " in attributes["source"]:
+        raise _Bad("bad-header", "ce_source is a URI reference: it has no spaces")
     return attributes | {"traceparent": headers.get("traceparent", "")}, value
 
 

@@ -30,6 +30,7 @@ PRODUCER_BATCH_BYTES = 900_000
 """What a batch holds, in bytes, until a broker turns out to take less."""
 IDLE_MIN_S, IDLE_MAX_S = 0.005, 0.05
 FOLLOW_S = 0.5
+LEAD_DOUBTED_S = 5.0
 """How often a member that does not lead asks whether it may."""
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 5.0
 MISSING_TOPIC_S = 5.0
@@ -52,6 +53,10 @@ _partition_of = DefaultPartitioner()
 log = structlog.get_logger()
 
 
+class LeadDoubted(Exception):
+    """So long after reading, somebody else may lead, and have published what follows: read again, if we still lead."""
+
+
 class Relay:
     """Publishes one service's outbox while it leads."""
 
@@ -68,6 +73,7 @@ class Relay:
         self._service, self._connect, self._bootstrap = service, connect, bootstrap
         self._batch_max, self._metrics, self._tracing = batch_max, metrics, tracing
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
+        self._read_at = 0.0
         self._held: set[str] = set()
         self._missing: dict[str, float] = {}
         self._batch_bytes = PRODUCER_BATCH_BYTES
@@ -143,6 +149,7 @@ class Relay:
             while True:
                 self._wake.clear()
                 rows = await connection.fetch(_READ, self._topics_left_alone(), list(self._held), self._batch_max)
+                self._read_at = time.monotonic()
                 if rows:
                     with self._tracing.send(self._service, [_traceparent(row) for row in rows]):
                         await self._publish(connection, producer, rows)
@@ -223,6 +230,8 @@ class Relay:
             if batch.append(timestamp=None, key=row["key"], value=row["value"], headers=headers) is None:
                 break
             sent.append(row["id"])
+        if time.monotonic() - self._read_at > LEAD_DOUBTED_S:
+            raise LeadDoubted
         try:
             await (await producer.send_batch(batch, topic, partition=partition))
         except MessageSizeTooLargeError:

@@ -73,6 +73,8 @@ class Effects:
     """What messages wait for still, though it is there: there were too many for one transaction."""
     dead: list[str] = field(default_factory=list)
     """The slugs of what went to the dead-letter topics."""
+    bugs: list[Exception] = field(default_factory=list)
+    """Why decisions failed."""
     repeated: int = 0
     decided: int = 0
 

@@ -1,6 +1,7 @@
 """The early messages of a batch: what each waits for, and which need not wait any longer."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from shared.engine.store import Parked, Wait
 
@@ -14,7 +15,7 @@ class WaitingRoom:
         self._ready: dict[Wait, None] = {}
         self._came = {each.id: each for each in parked}
         for each in self._came.values():
-            self.enter(each)
+            self.enter(replace(each, wait=self.blocking(each.message.stream) or each.wait))
 
     @property
     def waits(self) -> list[Wait]:

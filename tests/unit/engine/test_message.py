@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import field_validator
 
-from shared.engine.message import Message, Raw, Unreadable, dead_letter, read
+from shared.engine.message import OUTSIDE_BYTES_MAX, Message, Raw, Unreadable, dead_letter, read
 from shared.events.catalogue import CATALOGUE
 from shared.events.event import Event
 from shared.events.samples import read_samples
@@ -105,3 +105,21 @@ def test_a_validator_with_a_bug_sets_its_record_aside() -> None:
     found = read(raw(b'{"order_id": "o"}', ("ce_type", b"buggy")), handled={"buggy": Buggy}, known=())
     assert isinstance(found, Unreadable)
     assert (found.slug, found.detail) == ("reading-failed", "ZeroDivisionError in buggy")
+
+
+def test_a_source_with_a_space_is_set_aside_since_source_and_id_are_joined_by_one() -> None:
+    found = reading(raw(BODY, ("ce_source", b"/till 7")))
+    assert isinstance(found, Unreadable)
+    assert (found.slug, found.detail) == ("bad-header", "ce_source is a URI reference: it has no spaces")
+
+
+def test_the_world_may_say_half_of_what_services_may_say_about_it() -> None:
+    large = json.dumps({**GOOD["data"], "note": "x" * OUTSIDE_BYTES_MAX}).encode()
+    found = reading(raw(large))
+    assert isinstance(found, Unreadable)
+    assert found.slug == "value-too-large"
+    assert isinstance(reading(replace(raw(large), topic="tekil.order.v1")), Message)
+
+
+def test_a_position_on_a_topic_that_was_created_anew_is_another_one() -> None:
+    assert raw(BODY, timestamp_ms=1).position != raw(BODY, timestamp_ms=2).position
