@@ -76,7 +76,7 @@ class Task:
     pickup_by: datetime | None = None
     """Until when the pieces wait for the customer; set once, when they became ready."""
     wrong_codes: int = 0
-    """Wrong codes shown since the last right one or the last lock."""
+    """Wrong codes shown since the last handover or the last lock."""
     locked_until: datetime | None = None
 
     def __post_init__(self) -> None:

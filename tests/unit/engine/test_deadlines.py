@@ -43,9 +43,9 @@ async def test_two_deadlines_of_one_name_that_one_message_sets_tell_of_events_wi
     assert len({event_id for _, event_id in told}) == 2
 
 
-def forget(due: Due, given: Given) -> Answer:
+def forget(due: Due, given: Given, *, tallies: dict[str, Tally]) -> Answer:
     """Answer what no engine can carry out: a deadline cannot wait."""
-    return NotYet(Tally, due.key)
+    return NotYet(Tally, f"{due.key}-never")
 
 
 async def test_a_deadline_whose_decision_is_wrong_holds_up_no_other_and_says_why() -> None:
