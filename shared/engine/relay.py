@@ -30,8 +30,9 @@ PRODUCER_BATCH_BYTES = 900_000
 """What a batch holds, in bytes, until a broker turns out to take less."""
 IDLE_MIN_S, IDLE_MAX_S = 0.005, 0.05
 FOLLOW_S = 0.5
-LEAD_DOUBTED_S = 5.0
 """How often a member that does not lead asks whether it may."""
+LEAD_DOUBTED_S = 5.0
+"""How old what was read from the outbox may be when it is sent: a leader that was paused longer reads again."""
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 5.0
 MISSING_TOPIC_S = 5.0
 """How long records of a topic that does not exist are left alone before it is looked for again."""
@@ -120,8 +121,8 @@ class Relay:
                 try:
                     await self._publish_until_stopped(connection)
                     return
-                except MessageSizeTooLargeError:
-                    # The refused batch has used up sequence numbers of the idempotent producer: a new one goes on.
+                except (MessageSizeTooLargeError, LeadDoubted):
+                    # Batches that were refused or not sent have used up sequence numbers of the idempotent producer.
                     continue
         finally:
             await connection.close(timeout=GOODBYE_S)

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from shared.engine import relay as relays
 from shared.engine.metrics import Metrics
 from shared.engine.postgres import _pack
 from shared.engine.relay import Relay
@@ -186,3 +188,17 @@ async def test_a_follower_asks_for_the_lead_twice_a_second_however_busy_its_memb
                 follower.wake()
                 await asyncio.sleep(0.01)
     assert 1 <= len(asked) <= 6, f"{len(asked)} questions in 1.2 s"
+
+
+async def test_a_leader_that_was_paused_reads_again_before_it_publishes(
+    tally: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader = relay(tally)
+    async with relaying(leader):
+        monkeypatch.setattr(relays, "LEAD_DOUBTED_S", -1.0)
+        await write(tally, (TOPIC, "A", b"1"))
+        await asyncio.sleep(0.5)
+        assert (await waiting(tally), leader.standstill.waiting_for) == (1, None)
+        monkeypatch.undo()
+        await eventually(lambda: waiting(tally), 0)
+    assert await values(tally) == {"A": [b"1"]}
