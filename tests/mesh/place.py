@@ -40,6 +40,21 @@ class Place:
     prefix: str
     databases: Mapping[str, str] = field(repr=False)
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of services here."""
+        return SETTINGS.model_copy(
+            update={
+                "topic_prefix": self.prefix,
+                "postgres_prefix": self.databases["order"].rpartition("/")[2].removesuffix("order"),
+            }
+        )
+
+    @property
+    def postgres(self) -> str:
+        """The base URL of its databases' server."""
+        return self.databases["order"].rpartition("/")[0]
+
     def member(self, service: Service, *, limits: Limits = QUICK, **given: Any) -> Member:
         """Return a member of a service that was not started yet."""
         return Member(
