@@ -39,12 +39,12 @@ class Tracing(Protocol):
         """Surround the publication of records."""
 
 
-def inherited(cause: Message) -> str:
+def inherited(cause: Message, *, sampled: bool = False) -> str:
     """Return the message's own trace context, or one derived from its id where it has none that is valid."""
     if _TRACEPARENT.match(cause.traceparent):
         return cause.traceparent
     seed = blake2b(f"{cause.source} {cause.id}".encode(), digest_size=24).hexdigest()
-    return f"00-{seed[:32]}-{seed[32:]}-00"
+    return f"00-{seed[:32]}-{seed[32:]}-{sampled:02x}"
 
 
 class Silent:
@@ -75,7 +75,7 @@ class Recording:
 
     def create(self, cause: Message, event_type: str) -> str:
         """Record that an event was created because of another, and return its context."""
-        parent = set_span_in_context(NonRecordingSpan(_context(inherited(cause))))
+        parent = set_span_in_context(NonRecordingSpan(_context(inherited(cause, sampled=True))))
         span = self._tracer.start_span(
             f"create {event_type}",
             context=parent,

@@ -188,3 +188,12 @@ async def test_without_an_endpoint_the_shops_context_is_handed_on_as_it_came(pla
 async def test_without_an_endpoint_an_order_that_comes_without_a_trace_gets_one(place: Place) -> None:
     await collect(place, "", endpoint=None)
     assert await handed_on(place) == {DERIVED: EVENTS}
+
+
+async def test_an_order_that_comes_without_a_trace_is_traced_from_its_placing_on(
+    place: Place, collector: Collector
+) -> None:
+    await collect(place, "", endpoint=collector.endpoint)
+    chain = ancestry(collector.spans, "create attribution.posted")
+    assert [span.name for span in chain][-1] == "create order.placed"
+    assert len({span.trace for span in chain}) == 1
