@@ -15,6 +15,7 @@ from shared.runtime.http import Problem, Reading, View, invalid
 
 PAGE = 50
 _MOMENT = TypeAdapter(Moment)
+_ID = TypeAdapter(Id)
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
@@ -135,6 +136,6 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
         return None
     moment, _, order_id = cursor.partition("|")
     try:
-        return _MOMENT.validate_strings(moment), order_id
+        return _MOMENT.validate_strings(moment), _ID.validate_python(order_id)
     except ValidationError:
         raise invalid("query.before", "is not the `next` of a page") from None

@@ -14,7 +14,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from shared.engine.message import ATTRIBUTE_CHARS_MAX, CONTENT_TYPE, OUTSIDE_BYTES_MAX, STRUCTURED, Outgoing
+from shared.engine.message import (
+    ATTRIBUTE_CHARS_MAX,
+    CONTENT_TYPE,
+    OUTSIDE_BYTES_MAX,
+    OWN_SOURCES,
+    STRUCTURED,
+    Outgoing,
+)
 from shared.events.catalogue import CATALOGUE
 from shared.events.event import Event, Moment
 from shared.events.structured import to_binary
@@ -22,7 +29,6 @@ from shared.runtime.http import Fault, Problem, View
 
 OPEN_TOPICS = ("tekil.channel.v1", "tekil.operations.v1", "tekil.reference.v1")
 """What the world publishes. Everything else is Tekil's own to say."""
-OWN_SOURCES = "/tekil/"
 FAULTS_MAX = 100
 PUBLISH_TIMEOUT_S = 10.0
 JSON = "application/json"

@@ -20,7 +20,11 @@ VALUE_BYTES_MAX = 1_000_000
 OUTSIDE_BYTES_MAX = 500_000
 """The world's events are kept well below what is read, since what follows from one says more than it did."""
 OUTSIDE_TOPICS = frozenset({channel.TOPIC, operations.TOPIC, reference.TOPIC})
+OWN_SOURCES = "/tekil/"
+"""How the sources of Tekil's own events begin."""
 ATTRIBUTE_CHARS_MAX = 256
+TRACEPARENT_CHARS_MAX = 55
+"""The length of a W3C traceparent; a longer one is none."""
 _ATTRIBUTES = ("id", "source", "type")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = TypeAdapter(Moment)
@@ -110,10 +114,16 @@ def read(raw: Raw, *, handled: Mapping[str, type[Event]], known: Iterable[str]) 
     try:
         attributes, value = _open(raw)
         kind = attributes["type"]
+        if raw.topic in OUTSIDE_TOPICS and attributes["source"].startswith(OWN_SOURCES):
+            raise _Bad(
+                "forged-source", f"the world does not speak as {attributes['source']}: that is a service of Tekil's"
+            )
         if kind not in handled:
             if kind in known:
                 return None
             raise _Bad("unknown-type", f"no event type {kind!r} is known; see docs/contracts")
+        if raw.topic != handled[kind].TOPIC:
+            raise _Bad("wrong-topic", f"{kind} is said on {handled[kind].TOPIC} and nowhere else")
         return Message(
             source=attributes["source"],
             id=attributes["id"],
@@ -147,7 +157,8 @@ def _open(raw: Raw) -> tuple[dict[str, str], bytes]:
             raise _Bad("missing-attribute", f"ce_{name} must be 1 to {ATTRIBUTE_CHARS_MAX} printable characters")
     if " " in attributes["source"]:
         raise _Bad("bad-header", "ce_source is a URI reference: it has no spaces")
-    return attributes | {"traceparent": headers.get("traceparent", "")}, value
+    traceparent = headers.get("traceparent", "")
+    return attributes | {"traceparent": traceparent if len(traceparent) <= TRACEPARENT_CHARS_MAX else ""}, value
 
 
 def _texts(headers: Headers) -> dict[str, str]:

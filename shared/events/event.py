@@ -75,7 +75,7 @@ LocationId = Annotated[Id, AfterValidator(_not_reserved)]
 
 Not like an account of the books: a delivery to a location `supplier` would be booked from `supplier` to `supplier`.
 """
-EventId = Annotated[str, Field(min_length=1, max_length=256)]
+EventId = Annotated[str, Field(min_length=1, max_length=256, pattern=_PRINTABLE)]
 """The CloudEvents id of a message."""
 Text = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
 """Words for people: one line, at most 200 characters, nothing invisible."""

@@ -11,6 +11,7 @@ VARIABLE_PREFIX = "TEKIL_"
 SERVICES = 5
 PORT_MAX = 65_535
 SECRET_MIN_CHARACTERS = 16
+YEAR_S = 31_536_000
 
 # Good enough where everything ends with the command, and nowhere else: it is public.
 EMBEDDED_PICKUP_SECRET = SecretStr("only-for-embedded-servers")
@@ -56,9 +57,14 @@ class Settings(BaseSettings):
     )
     retry_backoff_max_s: float = Field(default=10.0, gt=0, le=600, description="Longest such wait, seconds")
     parked_max_age_s: int = Field(
-        default=86_400, ge=1, description="How long an early message waits before it is a dead letter, seconds"
+        default=86_400,
+        ge=1,
+        le=YEAR_S,
+        description="How long an early message waits before it is a dead letter, seconds",
     )
-    hold_ttl_s: int = Field(default=259_200, ge=1, description="How long stock is held for an order, seconds")
+    hold_ttl_s: int = Field(
+        default=259_200, ge=1, le=YEAR_S, description="How long stock is held for an order, seconds"
+    )
 
     http_host: str = Field(default="127.0.0.1", description="Address the services' HTTP listens on")
     http_port: int = Field(

@@ -89,7 +89,7 @@ def record(kind: str, event_id: str, data: dict[str, Any] | bytes, **headers: by
     value = data if isinstance(data, bytes) else json.dumps(data).encode()
     envelope = {"ce_specversion": b"1.0", "ce_id": event_id.encode(), "ce_source": b"/test", "ce_type": kind.encode()}
     envelope |= {"ce_time": b"2026-11-02T11:59:00Z", "traceparent": TRACE.encode()}
-    topic = "tekil.reference.v1" if kind == "item.described" else "tekil.operations.v1"
+    topic = "tekil.reference.v1" if kind in ("item.described", "safety_stock.set") else "tekil.operations.v1"
     merged = tuple({**envelope, **headers}.items())
     return Raw(topic, 0, next(offsets), int(NOON.timestamp() * 1000), b"key", value, merged)
 

@@ -118,7 +118,27 @@ def test_the_world_may_say_half_of_what_services_may_say_about_it() -> None:
     found = reading(raw(large))
     assert isinstance(found, Unreadable)
     assert found.slug == "value-too-large"
-    assert isinstance(reading(replace(raw(large), topic="tekil.order.v1")), Message)
+    inside = reading(replace(raw(large), topic="tekil.order.v1"))
+    assert isinstance(inside, Unreadable)
+    assert inside.slug == "wrong-topic"
+
+
+def test_an_event_on_another_topic_than_its_own_is_set_aside() -> None:
+    found = reading(replace(raw(BODY), topic="tekil.reference.v1"))
+    assert isinstance(found, Unreadable)
+    assert (found.slug, found.detail) == ("wrong-topic", "sale.recorded is said on tekil.channel.v1 and nowhere else")
+
+
+def test_the_world_does_not_speak_as_tekil() -> None:
+    found = reading(raw(BODY, ("ce_source", b"/tekil/fulfilment")))
+    assert isinstance(found, Unreadable)
+    assert found.slug == "forged-source"
+
+
+def test_a_trace_context_of_another_length_is_none() -> None:
+    found = reading(raw(BODY, ("traceparent", b"0" * 56)))
+    assert isinstance(found, Message)
+    assert found.traceparent == ""
 
 
 def test_a_position_on_a_topic_that_was_created_anew_is_another_one() -> None:
