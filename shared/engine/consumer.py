@@ -103,8 +103,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._stopping:
                 return
             records: Sequence[Any] = message.raw_message
+            self._note_what_is_in_hand(records)
             await self._take([raw(record, self._prefix) for record in records])
             await self._commit({TopicPartition(each.topic, each.partition): each.offset + 1 for each in records})
+
+    def _note_what_is_in_hand(self, records: Sequence[Any]) -> None:
+        """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""
+        for each in records:
+            self.committed.setdefault(TopicPartition(each.topic, each.partition), each.offset)
 
     async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
         """Commit offsets. A failure costs a second delivery and no more, which the inbox absorbs."""
