@@ -108,7 +108,9 @@ def test_architecture_says_who_reads_what() -> None:
     assert said == reads | writes
 
 
-def test_operating_lists_every_setting_with_its_default() -> None:
+def test_operating_lists_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in describe(Settings()):
+        monkeypatch.delenv(each.variable, raising=False)
     said = {row[0]: row[1] for row in tables_in(page("docs/operate.md")) if row[0].startswith("TEKIL_")}
     assert said == {each.variable: each.value for each in describe(Settings())}
 
