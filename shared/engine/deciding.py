@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.engine.message import DeadLetterHeader, Due, Message, Raw, Unreadable, dead_letter, outgoing
+from shared.engine.message import DeadLetterHeader, Due, Message, Outgoing, Raw, Unreadable, dead_letter, outgoing
 from shared.engine.rows import Key
 from shared.engine.service import Handler, Service
 from shared.engine.store import DeadlineSet, Effects, Parked, Wait
@@ -87,6 +87,7 @@ class Deciding:
         self._service, self._rules, self._now, self._trace = service, rules, now, trace
         self._found, self._wakes_left, self._refused = found, wakes_max, refused
         self._effects, self._missing = Effects(), set[RowKey]()
+        self._told: list[tuple[Any, str, Message]] = []
         self._room = WaitingRoom(parked)
         for wait in filter(self._is_there, self._room.waits):
             self._room.arrived(wait)
@@ -124,6 +125,8 @@ class Deciding:
             raise Unloaded(self._missing)
         self._effects.parked, self._effects.moved, self._effects.unparked = self._room.changes()
         self._effects.unheeded = self._room.ready
+        # Not before: decisions that will be made again must leave no trace.
+        self._effects.outgoing += [self._publish(*each) for each in self._told]
         return self._effects
 
     def set_aside(self, raw: Raw, slug: str, detail: str, *, handler: str = "", traceparent: str = "") -> None:
@@ -239,8 +242,7 @@ class Deciding:
             if isinstance(key, str):
                 self._room.arrived(Wait(kind, key))
         given = self._given(message)
-        for ordinal, event in enumerate(decision.events):
-            self._publish(event, given.new_id(ordinal), message)
+        self._told += [(event, given.new_id(ordinal), message) for ordinal, event in enumerate(decision.events)]
         for deadline in decision.deadlines:
             due = deadline.due_at
             kept = due and DeadlineSet(
@@ -252,17 +254,15 @@ class Deciding:
             )
             self._effects.deadlines[deadline.name, deadline.key] = kept or None
 
-    def _publish(self, event: Any, event_id: str, message: Message) -> None:
-        self._effects.outgoing.append(
-            outgoing(
-                event,
-                event_id=event_id,
-                source=self._service.source,
-                time=self._now,
-                cause_id=message.id,
-                traceparent=self._trace(message, event.TYPE),
-                prefix=self._rules.topic_prefix,
-            )
+    def _publish(self, event: Any, event_id: str, cause: Message) -> Outgoing:
+        return outgoing(
+            event,
+            event_id=event_id,
+            source=self._service.source,
+            time=self._now,
+            cause_id=cause.id,
+            traceparent=self._trace(cause, event.TYPE),
+            prefix=self._rules.topic_prefix,
         )
 
     def _try_again_later(self, message: Message, due: Due, slug: str) -> None:

@@ -5,14 +5,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from services.attribution.domain.state import Entry
 from services.attribution.service import attribution
-from shared.engine.deciding import Rules
+from shared.engine.deciding import Rules, Trace
 from shared.engine.engine import Engine
 from shared.engine.memory import MemoryStore, MemoryTransaction
 from shared.engine.message import Raw, outgoing
 from shared.engine.simulation import ManualClock
-from shared.engine.tracing import Silent
+from shared.engine.tracing import Recording, Silent
+from shared.events.channel import Method
 from shared.events.event import Event
 from shared.events.fulfilment import FulfilmentCollected, TaskLine
 from shared.events.order import OrderPlaced, PlacedLine
@@ -41,9 +44,9 @@ def raw(event: Event) -> Raw:
     return Raw(record.topic, 0, offset, 0, record.key, record.value, record.headers)
 
 
-def placed(order_id: str, sku: str) -> Raw:
+def placed(order_id: str, sku: str, method: Method = "pickup") -> Raw:
     line = PlacedLine(
-        line_id="1", sku=sku, quantity=1, gross_minor=900, net_minor=900, method="pickup", location_id="berlin-mitte"
+        line_id="1", sku=sku, quantity=1, gross_minor=900, net_minor=900, method=method, location_id="berlin-mitte"
     )
     return raw(
         OrderPlaced(
@@ -70,20 +73,40 @@ def collected(order_id: str, sku: str) -> Raw:
     )
 
 
-async def test_orders_that_were_placed_and_collected_meanwhile_are_decided_in_three_passes_whatever_their_number() -> (
-    None
-):
-    store = Counted(attribution())
-    engine = Engine(
-        store.service, store, clock=ManualClock(NOON), rules=Rules(timedelta(days=1)), trace=Silent().create
-    )
-    skus = [f"sku-{number}" for number in range(ORDERS)]
+def an_engine(store: MemoryStore, trace: Trace) -> Engine:
+    return Engine(store.service, store, clock=ManualClock(NOON), rules=Rules(timedelta(days=1)), trace=trace)
+
+
+async def describe(engine: Engine, skus: list[str]) -> None:
     locations = [
         LocationDescribed(location_id="web", kind="online", name="Web", brand="fjord", cost_centre="cc-web"),
         LocationDescribed(location_id="berlin-mitte", kind="store", name="Berlin", brand="fjord", cost_centre="cc-b"),
     ]
     items = [ItemDescribed(sku=sku, name=sku, brand="fjord", standard_cost_minor=400, currency="EUR") for sku in skus]
     await engine.process([raw(event) for event in (*locations, *items)])
+
+
+async def test_orders_that_were_placed_and_collected_meanwhile_are_decided_in_two_passes_whatever_their_number() -> (
+    None
+):
+    store, skus = Counted(attribution()), [f"sku-{number}" for number in range(ORDERS)]
+    engine = an_engine(store, Silent().create)
+    await describe(engine, skus)
     store.transactions = 0
     await engine.process([placed(f"o-{sku}", sku) for sku in skus] + [collected(f"o-{sku}", sku) for sku in skus])
     assert (len(store.journals[Entry]), store.transactions) == (ORDERS, 2)
+
+
+async def test_a_pass_that_is_made_again_leaves_no_trace() -> None:
+    exporter, store = InMemorySpanExporter(), Counted(attribution())
+    recording = Recording("attribution", exporter)
+    engine = an_engine(store, recording.create)
+    await describe(engine, ["coat", "scarf"])
+    store.transactions = 0
+    at_once = placed("o-0", "coat", method="carry_out")
+    await engine.process([at_once, placed("o-1", "scarf"), collected("o-1", "scarf")])
+    recording.close()
+    created = [f"{span.context.span_id:016x}" for span in exporter.get_finished_spans()]
+    told = [(dict(record.headers)["traceparent"] or b"").decode().split("-")[2] for record in store.outbox]
+    assert (store.transactions, len(told)) == (2, 2)
+    assert created == told
