@@ -119,7 +119,8 @@ class Member:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self.consumer.stop()
                 self.relay.stop()
-                await asyncio.gather(*self._tasks)
+                # One that failed, or was cancelled, has ended; it must not keep the others from ending well.
+                await asyncio.gather(*self._tasks, return_exceptions=True)
                 await self.pool.close()
                 return
         log.warning("stopped before all was finished; nothing is lost", service=self.service.name)

@@ -43,7 +43,7 @@ async def _consume(kafka: str, topic: str, number: int) -> list[Message]:
         for _ in range(number):
             found = await asyncio.wait_for(consumer.getone(), PATIENCE_S)
             record = Raw(
-                topic, found.partition, found.offset, found.timestamp, found.key, found.value, tuple(found.headers)
+                TOPIC, found.partition, found.offset, found.timestamp, found.key, found.value, tuple(found.headers)
             )
             message = read(record, handled=CATALOGUE, known=())
             assert isinstance(message, Message), message
