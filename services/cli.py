@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands import asking, console, playing, reporting, serving
+from services.commands import asking, console, faults, playing, reporting, serving
 from services.commands.demo import demo as run_demo
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("settings")(asking.settings)
 app.command("play")(playing.play_files)
 app.command("replay")(reporting.replay_data_set)
 app.command("report")(reporting.report)
+app.command("simulate-faults")(faults.simulate_faults)
 
 
 @app.command()
@@ -41,7 +42,7 @@ def demo(
 
     Example: tekil demo
     """
-    run_demo(console.settings(), baskets, html)
+    run_demo(console.settings(usual_level="WARNING"), baskets, html)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from services.attribution.store import Booked
 from services.commands import console
 from services.commands.books import amount, as_json, explanation
 from services.order import store as order
-from services.order.domain.state import Order
+from services.order.domain.state import BUCKETS, Order
 from services.reconcile import Reconciliation, reconcile
 from services.registry import NAMES
 from shared.runtime.settings import Settings, describe
@@ -81,16 +81,15 @@ def _print_order(shown: Order) -> None:
         box=None,
         pad_edge=False,
     )
+    buckets = [name for name in BUCKETS if any(getattr(line.pieces, name) for line in shown.lines)]
     for name in ("line", "sku", "gets it", "at"):
-        table.add_column(name)
-    for name in ("net", "pcs", "pending", "reserved", "ready", "collected", "cancelled"):
-        table.add_column(name, justify="right")
+        table.add_column(name, overflow="fold")
+    for name in (f"net {shown.currency}", "pcs", *buckets):
+        table.add_column(name, justify="right", no_wrap=True)
     for line in shown.lines:
-        pieces = line.pieces
-        buckets = (pieces.pending, pieces.reserved, pieces.ready, pieces.collected, pieces.cancelled)
         table.add_row(
             line.line_id, line.sku, line.method.replace("_", " "), line.location_id,
-            amount(line.net_minor, shown.currency), str(line.quantity), *(str(each or "") for each in buckets),
+            amount(line.net_minor), str(line.quantity), *(str(getattr(line.pieces, name) or "") for name in buckets),
         )  # fmt: skip
     console.out.print(table)
     console.out.print(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
@@ -20,7 +21,10 @@ T = TypeVar("T")
 OK, FAILED, MISUSED = 0, 1, 2
 """Exit codes: it worked; what was asked did not come true; it was asked wrongly or could not be done."""
 
-out = Console()
+FILE_COLUMNS = 160
+"""How wide tables are where no terminal says: nothing that somebody may look for is cut."""
+
+out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS)
 """For what was asked."""
 err = Console(stderr=True)
 """For how it goes, and for errors."""
@@ -32,15 +36,19 @@ def fail(message: str, *, code: int = MISUSED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def settings() -> Settings:
-    """Return the settings, and send logs where they say; a wrong variable ends the command with its name."""
+def settings(*, usual_level: str = "INFO") -> Settings:
+    """Return the settings, and send logs where they say, from the usual level where no variable names another.
+
+    A wrong variable ends the command with its name.
+    """
     try:
         found = Settings()
     except ValidationError as error:
         for line in complaints(error):
             err.print(f"[red]tekil:[/] {line}", highlight=False)
         raise typer.Exit(MISUSED) from None
-    logs.configure(level=found.log_level, form=found.log_format)
+    level = found.log_level if "log_level" in found.model_fields_set else usual_level
+    logs.configure(level=level, form=found.log_format)
     return found
 
 
@@ -52,7 +60,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (OSError, asyncpg.PostgresError) as error:
-        fail(f"a server does not answer as it should: {error}")
+        fail(f"a server (TEKIL_POSTGRES, TEKIL_KAFKA) does not answer as it should: {error}")
 
 
 def postgres_of(found: Settings) -> str:

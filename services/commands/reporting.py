@@ -1,6 +1,7 @@
 """`tekil replay` and `tekil report`: a year of real baskets through the machine, and what the books say."""
 
 import csv
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -29,6 +30,7 @@ from services.report.tables import tables
 from services.running import NotPrepared, servers
 from shared.runtime.settings import Settings
 
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 CANNOT_REPLAY = (DatasetMissing, NotHeeded, NotSettled, NotPrepared)
 
 
@@ -50,7 +52,7 @@ def replay_data_set(
     On TEKIL_KAFKA and TEKIL_POSTGRES, embedded where they are not set. Exits 1 where anything drifts.
     Example: tekil replay completejourney --baskets 2000 --html report.html
     """
-    found = console.settings()
+    found = console.settings(usual_level="WARNING")
     try:
         report = console.run(_replay(found, Options(baskets=baskets, seed=seed)))
     except CANNOT_REPLAY as error:
@@ -119,7 +121,7 @@ class By(StrEnum):
 
 def report(
     what: Annotated[What, typer.Argument(help="Credit, net sales by flow and store, or discounts by funder.")],
-    by: Annotated[By, typer.Option(help="Of credit: by whom.")] = By.LOCATION,
+    by: Annotated[By | None, typer.Option(help="Of credit: by whom; by location where it is not said.")] = None,
     period: Annotated[str, typer.Option(metavar="YYYY-MM", help="One month; else all.")] = "",
     json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
@@ -128,7 +130,13 @@ def report(
 
     Example: tekil report credit --by associate --period 2026-11
     """
-    rows = console.run(_read(console.settings(), what, by, period or None))
+    if period and not MONTH.fullmatch(period):
+        console.fail(f"--period {period} is no month: write it as 2026-11")
+    if by is not None and what is not What.CREDIT:
+        console.fail("--by is for credit: net is by flow and store, discounts are by funder")
+    rows = console.run(_read(console.settings(), what, by or By.LOCATION, period or None))
+    if not rows:
+        console.err.print(f"nothing is booked{' in ' + period if period else ' yet'}", highlight=False)
     if json:
         console.print_json([asdict(row) for row in rows])
     elif as_csv:

@@ -61,12 +61,12 @@ def _tell(up: Up) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, url in up.urls.items():
         table.add_row(name, f"{url}/docs")
-    console.err.print(f"Tekil is up on {up.addresses.running_on}", highlight=False)
-    console.err.print(table)
+    console.out.print(f"Tekil is up on {up.addresses.running_on}", highlight=False)
+    console.out.print(table)
     if "memory" in up.addresses.running_on or "PostgreSQL from" in up.addresses.running_on:
-        console.err.print("To look at it from another terminal:", highlight=False)
-        console.err.print(f"  export TEKIL_POSTGRES={up.addresses.postgres}", highlight=False, soft_wrap=True)
-        console.err.print(f"  Kafka for your own publishers: {up.addresses.bootstrap}", highlight=False)
+        console.out.print("To look at it from another terminal:", highlight=False)
+        console.out.print(f"  export TEKIL_POSTGRES={up.addresses.postgres}", highlight=False, soft_wrap=True)
+        console.out.print(f"  Kafka for your own publishers: {up.addresses.bootstrap}", highlight=False)
 
 
 def migrate(json: Json = False) -> None:

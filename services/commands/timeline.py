@@ -53,12 +53,12 @@ TELLING: dict[str, Callable[[Data], str]] = {
 
 
 def timeline(events: Sequence[Mapping[str, Any]], began: datetime) -> Table:
-    """Tell events, in their order, with the milliseconds since the beginning."""
+    """Tell events, in the order of their times, with the milliseconds since the beginning."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("after", justify="right", style="dim")
     table.add_column("event", style="cyan", no_wrap=True)
     table.add_column("what it says")
-    for event in events:
+    for event in sorted(events, key=lambda event: datetime.fromisoformat(event["time"])):
         if tell := TELLING.get(event["type"]):
             after_ms = (datetime.fromisoformat(event["time"]) - began).total_seconds() * 1000
             table.add_row(f"{after_ms:,.0f} ms", event["type"], tell(event["data"]))
