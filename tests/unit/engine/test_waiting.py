@@ -1,8 +1,10 @@
 """Early messages: in order, however often they wait, and never more at once than a transaction should hold."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from shared.engine.deciding import WAKES_MAX
@@ -10,10 +12,11 @@ from shared.engine.memory import MemoryStore
 from shared.engine.message import Raw
 from shared.engine.postgres import PostgresStore
 from shared.engine.service import Service, on, one
-from shared.events.operations import StockReceived
+from shared.engine.store import Wait
+from shared.events.operations import StockCounted, StockReceived
 from shared.events.reference import ItemDescribed, SafetyStockSet
 from shared.kernel.decision import Answer, Decision, Given, NotYet
-from tests.store.bench import Bench, described, received, record, tally_pool
+from tests.store.bench import Bench, counted, described, received, record, tally_pool
 from tests.store.tally import TALLY, Item, Tally, _moved, describe
 
 LATE = WAKES_MAX * 2 - 100
@@ -34,12 +37,18 @@ def begin(wanted: SafetyStockSet, given: Given, *, tally: Tally | None) -> Answe
     return Decision((Tally(wanted.sku, 0),))
 
 
+def count(counted: StockCounted, given: Given) -> Answer:
+    """Tell, and need nothing."""
+    return Decision(events=(_moved(counted.sku, 0, counted.counted_quantity, given),))
+
+
 PATIENT = Service(
     name="tally",
     metadata=TALLY.metadata,
     rows=TALLY.rows,
     handlers=(
         on(ItemDescribed, describe, one("item", Item, lambda described: described.sku)),
+        on(StockCounted, count),
         on(SafetyStockSet, begin, one("tally", Tally, lambda wanted: wanted.sku)),
         on(
             StockReceived,
@@ -79,6 +88,41 @@ async def test_messages_that_wait_twice_keep_their_order(bench: Bench) -> None:
     assert (await parked(bench), await bench.totals()) == (4, [])
     await bench.take(begun("A"), received("A", 16, "r5"))
     assert (await parked(bench), await bench.totals()) == (0, [1, 3, 7, 15, 31])
+
+
+async def test_a_message_that_needs_nothing_stays_behind_the_earlier_ones_of_its_stream(bench: Bench) -> None:
+    await bench.take(received("A", 1, "r1"))
+    await bench.take(counted("A", "c1"))
+    await bench.take(described("A"))
+    assert (await parked(bench), await bench.totals()) == (2, [])
+    await bench.take(begun("A"))
+    assert (await parked(bench), await bench.totals()) == (0, [1, 0])
+
+
+async def test_a_message_stays_behind_one_that_is_moved_to_another_wait_at_that_moment(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as holding:
+        bench = Bench(PostgresStore(PATIENT, pool))
+        await bench.take(received("A", 1, "r1"))
+        await pool.execute("INSERT INTO items VALUES ('A', 'A', 1)")
+        async with holding.transaction():
+            # The ticker has taken the parked message, and cannot yet see whether its item is there.
+            await holding.execute("LOCK TABLE items")
+            moving = asyncio.create_task(bench.engine._wake([Wait(Item, "A")]))
+            await stuck(pool, 1)
+            overtaking = asyncio.create_task(bench.take(counted("A", "c1")))
+            await stuck(pool, 2)
+        await asyncio.gather(moving, overtaking)
+        assert (await parked(bench), await bench.totals()) == (2, [])
+        await bench.take(begun("A"))
+        assert (await parked(bench), await bench.totals()) == (0, [1, 0])
+
+
+async def stuck(pool: asyncpg.Pool, number: int) -> None:
+    """Wait until so many transactions wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(10):
+        while await pool.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
 
 
 async def test_both_waits_may_end_in_one_batch(bench: Bench) -> None:
