@@ -27,13 +27,19 @@ _CONFLICT = (
     asyncpg.exceptions.SerializationError,
     asyncpg.exceptions.DeadlockDetectedError,
 )
+# The bounds are of whole rows, and the order that of the index, so that no plan can read all that is parked for one
+# much wanted row to find the few that wait for another.
 _WAITING = """
     WITH oldest AS (
         SELECT found.id, found.stream
         FROM unnest($1::text[], $2::text[]) AS wanted(kind, key)
         CROSS JOIN LATERAL (
-            SELECT id, stream FROM parked WHERE (wait_kind, wait_key) = (wanted.kind, wanted.key) ORDER BY id LIMIT $4
+            SELECT id, stream FROM parked
+            WHERE (wait_kind, wait_key, id) > (wanted.kind, wanted.key, 0)
+                AND (wait_kind, wait_key) <= (wanted.kind, wanted.key)
+            ORDER BY wait_kind, wait_key, id LIMIT $4
         ) AS found
+        WHERE EXISTS (SELECT FROM parked)
         ORDER BY found.id LIMIT $4
     )
     SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(SELECT stream FROM oldest)) ORDER BY id FOR UPDATE
