@@ -1,7 +1,6 @@
 """Early messages: in order, however often they wait, and never more at once than a transaction should hold."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -11,7 +10,7 @@ import pytest
 from shared.engine.deciding import WAKES_MAX
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Raw
-from shared.engine.postgres import PostgresStore, _pack
+from shared.engine.postgres import PostgresStore
 from shared.engine.service import Service, on, one
 from shared.engine.store import Wait
 from shared.events.operations import StockCounted, StockReceived
@@ -20,13 +19,6 @@ from shared.kernel.decision import Answer, Decision, Given, NotYet
 from tests.store.bench import Bench, counted, described, received, record, tally_pool
 from tests.store.tally import TALLY, Item, Tally, _moved, describe
 
-MUCH_WANTED = """
-    INSERT INTO parked (wait_kind, wait_key, stream, until, since, topic, partition, record_offset, timestamp_ms,
-        key, value, headers)
-    SELECT 'Item', 'missing', 'stream-' || number, '2030-01-01', '2026-01-01', 'tekil.operations.v1', 0, number, 0,
-        'k', convert_to('{"location_id": "S1", "sku": "missing", "quantity": 1}', 'UTF8'), $1
-    FROM generate_series(1, 30000) AS number
-"""
 LATE = WAKES_MAX * 2 - 100
 
 
@@ -123,18 +115,6 @@ async def test_a_message_stays_behind_one_that_is_moved_to_another_wait_at_that_
         assert (await parked(bench), await bench.totals()) == (2, [])
         await bench.take(begun("A"))
         assert (await parked(bench), await bench.totals()) == (0, [1, 0])
-
-
-async def test_a_batch_does_not_read_all_that_is_parked_for_one_much_wanted_row(database: str) -> None:
-    async with tally_pool(database) as pool:
-        store = PostgresStore(PATIENT, pool)
-        await pool.execute(MUCH_WANTED, _pack(received("missing", 1, "r").headers))
-        await pool.execute("ANALYZE parked")
-        waits = [Wait(Item, "missing"), *(Wait(Item, f"sku-{number}") for number in range(500))]
-        began = time.monotonic()
-        async with store.begin() as transaction:
-            found = await transaction.waiting(waits, [], 500)
-        assert (len(found), time.monotonic() - began < 0.5) == (500, True)
 
 
 async def stuck(pool: asyncpg.Pool, number: int) -> None:
