@@ -124,13 +124,18 @@ def read(raw: Raw, *, handled: Mapping[str, type[Event]], known: Iterable[str]) 
             raise _Bad("unknown-type", f"no event type {kind!r} is known; see docs/contracts")
         if raw.topic != handled[kind].TOPIC:
             raise _Bad("wrong-topic", f"{kind} is said on {handled[kind].TOPIC} and nowhere else")
+        event = _parse(handled[kind], value)
+        if raw.key != event.key.encode():
+            raise _Bad(
+                "wrong-key", f"the Kafka key must be {event.key}: by it, what is said of one thing stays in order"
+            )
         return Message(
             source=attributes["source"],
             id=attributes["id"],
             type=kind,
             time=_time(attributes.get("time"), raw),
             traceparent=attributes.get("traceparent", ""),
-            event=_parse(handled[kind], value),
+            event=event,
             digest=_digest(kind, value),
             raw=raw,
         )

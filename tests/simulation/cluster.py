@@ -60,7 +60,7 @@ class Reader(Engine):
         kind = self._kinds.get(place, UNREAD)
         if kind not in (UNREAD, UNREADABLE) and kind not in self._handled:
             return None
-        if place in self._readings:
+        if place in self._readings and self._readings[place].type in self._handled:
             return self._readings[place]
         reading = super()._read(record)
         self._kinds[place] = UNREADABLE if isinstance(reading, Unreadable) else _type_of(record)

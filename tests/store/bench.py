@@ -16,6 +16,7 @@ from shared.engine.message import Outgoing, Raw
 from shared.engine.postgres import PostgresStore, unpack_headers
 from shared.engine.simulation import ManualClock
 from shared.engine.tracing import Silent
+from shared.events.structured import key_of
 from tests.store.databases import create_tables
 from tests.store.tally import TALLY, Arrival, Tally
 
@@ -91,7 +92,8 @@ def record(kind: str, event_id: str, data: dict[str, Any] | bytes, **headers: by
     envelope |= {"ce_time": b"2026-11-02T11:59:00Z", "traceparent": TRACE.encode()}
     topic = "tekil.reference.v1" if kind in ("item.described", "safety_stock.set") else "tekil.operations.v1"
     merged = tuple({**envelope, **headers}.items())
-    return Raw(topic, 0, next(offsets), int(NOON.timestamp() * 1000), b"key", value, merged)
+    key = key_of({"type": kind, "data": data}).encode()
+    return Raw(topic, 0, next(offsets), int(NOON.timestamp() * 1000), key, value, merged)
 
 
 def described(sku: str, event_id: str = "") -> Raw:

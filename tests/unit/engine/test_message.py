@@ -25,6 +25,7 @@ ENVELOPE = {
     "content-type": b"application/json",
 }
 BODY = json.dumps(GOOD["data"]).encode()
+KEY = GOOD["data"]["order_id"].encode()
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -44,7 +45,7 @@ headers = st.lists(
 
 
 def raw(value: bytes | None, *changes: tuple[str, bytes | None], timestamp_ms: int = 0) -> Raw:
-    return Raw("tekil.channel.v1", 0, 7, timestamp_ms, b"k", value, tuple({**ENVELOPE, **dict(changes)}.items()))
+    return Raw("tekil.channel.v1", 0, 7, timestamp_ms, KEY, value, tuple({**ENVELOPE, **dict(changes)}.items()))
 
 
 def reading(record: Raw) -> Message | Unreadable | None:
@@ -143,3 +144,13 @@ def test_a_trace_context_of_another_length_is_none() -> None:
 
 def test_a_position_on_a_topic_that_was_created_anew_is_another_one() -> None:
     assert raw(BODY, timestamp_ms=1).position != raw(BODY, timestamp_ms=2).position
+
+
+@pytest.mark.parametrize("key", [None, b"", b"W-other", b"\xff"])
+def test_an_event_under_another_key_than_its_own_is_set_aside_since_its_order_is_lost(key: bytes | None) -> None:
+    found = reading(replace(raw(BODY), key=key))
+    assert isinstance(found, Unreadable)
+    own = KEY.decode()
+    assert (found.slug, found.detail) == (
+        "wrong-key", f"the Kafka key must be {own}: by it, what is said of one thing stays in order"
+    )  # fmt: skip
