@@ -1,6 +1,6 @@
 """A service as it runs in a process: its member, a window into it, and its HTTP."""
 
-import asyncio
+from contextlib import AsyncExitStack
 
 from fastapi import APIRouter
 
@@ -9,11 +9,11 @@ from services.fulfilment import http as fulfilment
 from services.inventory import http as inventory
 from services.order import http as order
 from services.order.intake import Intake, intake_router
-from services.registry import limits
+from services.registry import new_member
 from services.returns import http as returns
-from shared.engine.member import Member
+from shared.engine.engine import Clock
+from shared.engine.member import Check, no_check
 from shared.engine.service import Service
-from shared.engine.tracing import Recording, tracing
 from shared.engine.window import Window
 from shared.runtime.http import service_app
 from shared.runtime.settings import Settings
@@ -30,19 +30,19 @@ ROUTERS: dict[str, APIRouter] = {
 class Served:
     """One member of a service, with its HTTP in front."""
 
-    def __init__(self, service: Service, settings: Settings, *, bootstrap: str, postgres: str) -> None:
-        self.name = service.name
-        database = f"{postgres}/{settings.database(service.name)}"
-        self._tracing = tracing(service.name, settings.otlp_endpoint)
-        self._member = Member(
-            service,
-            database=database,
-            bootstrap=bootstrap,
-            prefix=settings.topic_prefix,
-            limits=limits(settings),
-            tracing=self._tracing,
-        )
-        self._window = Window(self._member, database)
+    def __init__(
+        self,
+        service: Service,
+        settings: Settings,
+        *,
+        bootstrap: str,
+        postgres: str,
+        clock: Clock | None = None,
+        check: Check = no_check,
+    ) -> None:
+        self.name, self._running = service.name, AsyncExitStack()
+        self._member = new_member(service, settings, bootstrap=bootstrap, postgres=postgres, clock=clock, check=check)
+        self._window = Window(self._member, f"{postgres}/{settings.database(service.name)}")
         routers = [ROUTERS[service.name]]
         self._intake: Intake | None = None
         if service.name == "order":
@@ -51,18 +51,19 @@ class Served:
         self.app = service_app(service.name, self._window, *routers)
 
     async def start(self) -> None:
-        """Begin to consume, to publish and to read."""
+        """Begin to read, to consume and to publish, as soon as the servers can be reached."""
         await self._window.open()
+        self._running.push_async_callback(self._window.close)
+        self._running.push_async_callback(self._member.stop)
         await self._member.start()
         if self._intake is not None:
             await self._intake.start()
+            self._running.push_async_callback(self._intake.stop)
 
     async def stop(self) -> None:
-        """Say that we are not ready any more, take nothing in, finish the batch in hand, and hand leadership over."""
+        """Say that we are not ready any more, take nothing in, finish the batch in hand, and hand leadership over.
+
+        What was not started yet is left out.
+        """
         self._window.stopping = True
-        if self._intake is not None:
-            await self._intake.stop()
-        await self._member.stop()
-        await self._window.close()
-        if isinstance(self._tracing, Recording):
-            await asyncio.to_thread(self._tracing.close)
+        await self._running.aclose()

@@ -3,19 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.registry import all_services, limits
+from services.registry import all_services, new_member
 from shared.engine.engine import Clock
-from shared.engine.member import Member
 from shared.engine.message import Outgoing
 from shared.engine.postgres import PostgresStore
 from shared.engine.service import Service
-from shared.engine.tracing import tracing
 from shared.runtime.settings import Settings
 
 LOOK_AGAIN_S = 0.01
@@ -34,22 +32,14 @@ class Mesh:
     ) -> None:
         self.settings, self.bootstrap, self.postgres = settings, bootstrap, postgres
         self.services: tuple[Service, ...] = all_services(settings)
-        self.clock: Clock = clock or (lambda: datetime.now(UTC))
-        self.members = [self._member(service) for service in self.services for _ in range(members)]
+        self.members = [
+            new_member(service, settings, bootstrap=bootstrap, postgres=postgres, clock=clock)
+            for service in self.services
+            for _ in range(members)
+        ]
 
     def _database(self, service: Service) -> str:
         return f"{self.postgres}/{self.settings.database(service.name)}"
-
-    def _member(self, service: Service) -> Member:
-        return Member(
-            service,
-            database=self._database(service),
-            bootstrap=self.bootstrap,
-            prefix=self.settings.topic_prefix,
-            limits=limits(self.settings),
-            clock=self.clock,
-            tracing=tracing(service.name, self.settings.otlp_endpoint),
-        )
 
     async def start(self) -> None:
         """Start every member, and the clients that watch and feed the bus."""

@@ -1,14 +1,16 @@
 """The five services, made from the settings."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.attribution.service import attribution
 from services.fulfilment.service import fulfilment
 from services.inventory.service import inventory
 from services.order.service import order
 from services.returns.service import returns
-from shared.engine.member import Limits
+from shared.engine.engine import Clock
+from shared.engine.member import Check, Limits, Member, no_check
 from shared.engine.service import Service
+from shared.engine.tracing import tracing
 from shared.runtime.settings import Settings
 
 NAMES = ("order", "inventory", "fulfilment", "returns", "attribution")
@@ -25,8 +27,29 @@ def all_services(settings: Settings) -> tuple[Service, ...]:
     )
 
 
-def limits(settings: Settings) -> Limits:
-    """Return the bounds of a member, as set."""
+def new_member(
+    service: Service,
+    settings: Settings,
+    *,
+    bootstrap: str,
+    postgres: str,
+    clock: Clock | None = None,
+    check: Check = no_check,
+) -> Member:
+    """Return a member of a service, as set, that was not started yet. `postgres` is a base URL without a database."""
+    return Member(
+        service,
+        database=f"{postgres}/{settings.database(service.name)}",
+        bootstrap=bootstrap,
+        prefix=settings.topic_prefix,
+        limits=_limits(settings),
+        clock=clock or (lambda: datetime.now(UTC)),
+        tracing=tracing(service.name, settings.otlp_endpoint),
+        check=check,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
     return Limits(
         batch_max=settings.batch_max,
         poll_timeout_ms=settings.poll_timeout_ms,

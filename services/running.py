@@ -5,7 +5,9 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -109,7 +111,6 @@ async def run_service(name: str, settings: Settings, tell: Callable[[Up], None])
         )
     _check_secret(settings)
     with _postgres(settings, embedded=False) as (postgres, database):
-        await _check_database(name, f"{postgres}/{settings.database(name)}")
         addresses = Addresses(bootstrap=settings.kafka, postgres=postgres, running_on=f"{settings.kafka}; {database}")
     await _run([name], settings, addresses, tell)
 
@@ -142,24 +143,44 @@ async def _check_database(name: str, database: str) -> None:
 async def _run(names: Sequence[str], settings: Settings, addresses: Addresses, tell: Callable[[Up], None]) -> None:
     """Serve until a signal comes, then stop in order.
 
-    First readiness goes, so that no more requests are sent here; then members finish what they have in hand and hand
-    their leadership over; HTTP, which tells how it goes, stops last.
+    HTTP, which tells how it goes, starts first, and stops last: a service may have to wait for its servers. At the
+    end readiness goes first, so that no more requests are sent here; then members finish what they have in hand and
+    hand their leadership over.
     """
     sockets = {name: listen(settings.http_host, port_of(name, settings)) for name in names}
     running = [
-        Served(service, settings, bootstrap=addresses.bootstrap, postgres=addresses.postgres)
+        Served(
+            service,
+            settings,
+            bootstrap=addresses.bootstrap,
+            postgres=addresses.postgres,
+            check=partial(_check_database, service.name, f"{addresses.postgres}/{settings.database(service.name)}"),
+        )
         for service in all_services(settings)
         if service.name in names
     ]
     async with AsyncExitStack() as http:
-        with _until_signalled() as signalled:
-            await asyncio.gather(*(each.start() for each in running))
-            urls = {
-                each.name: await http.enter_async_context(serving(each.app, sockets[each.name])) for each in running
-            }
-            tell(Up(urls=urls, addresses=addresses))
-            await signalled.wait()
-        await asyncio.gather(*(each.stop() for each in running))
+        urls = {each.name: await http.enter_async_context(serving(each.app, sockets[each.name])) for each in running}
+        try:
+            with _until_signalled() as signalled:
+                if await _unless(signalled, asyncio.gather(*(each.start() for each in running))):
+                    tell(Up(urls=urls, addresses=addresses))
+                    await signalled.wait()
+        finally:
+            await asyncio.gather(*(each.stop() for each in running))
+
+
+async def _unless(signalled: asyncio.Event, starting: asyncio.Future[Any]) -> bool:
+    """Wait for a start, which a signal breaks off; return whether it came to its end. Raises what it raises."""
+    signal_came = asyncio.create_task(signalled.wait())
+    await asyncio.wait({starting, signal_came}, return_when=asyncio.FIRST_COMPLETED)
+    signal_came.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return False
+    await starting
+    return True
 
 
 @contextmanager

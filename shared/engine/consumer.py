@@ -1,6 +1,7 @@
 """Consuming through FastStream: a batch of raw records in, offsets committed after the database has committed."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -61,6 +62,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         self._take, self._prefix, self._metrics = take, prefix, metrics
         self._in_hand, self._stopping = asyncio.Lock(), False
+        self._taking, self._heard_at = False, 0.0
         self.committed: dict[TopicPartition, int] = {}
         self._broker = KafkaBroker(
             bootstrap,
@@ -89,8 +91,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._subscriber(self._handle)
 
     async def start(self) -> None:
-        """Join the group and begin to consume."""
-        await self._broker.start()
+        """Join the group and begin to consume. Raises KafkaError, after which it can be tried again."""
+        try:
+            await self._broker.start()
+        except BaseException:
+            await self._broker.stop()
+            raise
 
     async def stop(self) -> None:
         """Finish the batch in hand, unless that takes longer than `finish_timeout_s`, and leave the group."""
@@ -104,7 +110,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             records: Sequence[Any] = message.raw_message
             self._note_what_is_in_hand(records)
-            await self._take([raw(record, self._prefix) for record in records])
+            self._taking = True
+            try:
+                await self._take([raw(record, self._prefix) for record in records])
+            finally:
+                self._taking, self._heard_at = False, time.time()
             await self._commit({TopicPartition(each.topic, each.partition): each.offset + 1 for each in records})
 
     def _note_what_is_in_hand(self, records: Sequence[Any]) -> None:
@@ -132,13 +142,26 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self.committed.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Nothing to prepare: state lives in the database."""
+        """Nothing to prepare, since state lives in the database; but Kafka was heard."""
+        self._heard_at = time.time()
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
         """The partitions that this member consumes now."""
         consumer = self._subscriber.consumer
         return frozenset(consumer.assignment()) if consumer is not None else frozenset()
+
+    @property
+    def silent_s(self) -> float:
+        """For how long Kafka has owed an answer: it answers a fetch in no time, with records or without.
+
+        Nothing is fetched while a batch is taken into effect, or by a member without partitions.
+        """
+        consumer, assigned = self._subscriber.consumer, self.assigned
+        if consumer is None or self._taking or not assigned:
+            return 0.0
+        answered_at = max(consumer.last_poll_timestamp(partition) or 0 for partition in assigned) / 1000
+        return max(0.0, time.time() - max(answered_at, self._heard_at))
 
     @property
     def held(self) -> frozenset[TopicPartition]:

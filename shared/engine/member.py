@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
 
 from shared.engine.consumer import Consumer
 from shared.engine.deciding import Rules
@@ -19,9 +19,9 @@ from shared.engine.metrics import Metrics
 from shared.engine.postgres import PostgresStore
 from shared.engine.relay import Relay
 from shared.engine.service import Service
-from shared.engine.standstill import OUT_OF_REACH, Standstill
+from shared.engine.standstill import OUT_OF_REACH, Standstill, is_away
 from shared.engine.store import Effects
-from shared.engine.tracing import Recording, Silent
+from shared.engine.tracing import Silent, Tracing, traceparent_of
 
 STOP_TIMEOUT_S = 15.0
 """How long stopping takes at most. What is not finished then is left as after a power cut: late, not lost."""
@@ -35,7 +35,18 @@ NOTICE_A_SILENT_CLIENT = {
     "tcp_user_timeout": "30000",
 }
 """PostgreSQL gives the lead of a member that the network swallowed to another within half a minute."""
+SILENT_S = 10.0
+"""After so long without an answer of any kind, Kafka is away, whether or not there is something to publish."""
+LISTEN_S = 1.0
 log = structlog.get_logger()
+
+
+Check = Callable[[], Awaitable[None]]
+"""Looks whether a database is as the code needs it. Raises what only a person can mend."""
+
+
+async def no_check() -> None:
+    """Take the database as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,56 +76,67 @@ class Member:
         prefix: str = "",
         limits: Limits | None = None,
         clock: Clock = lambda: datetime.now(UTC),
-        tracing: Silent | Recording | None = None,
+        tracing: Tracing | None = None,
+        check: Check = no_check,
     ) -> None:
         self.service, self.limits = service, limits or Limits()
         self.metrics = Metrics(service.name)
-        self._batch = Standstill(service.name, "batch", self.metrics)
-        self._ticker = Standstill(service.name, "ticker", self.metrics)
-        self._database, self._bootstrap, self._prefix, self._clock = database, bootstrap, prefix, clock
+        self._starting, self._batch, self._ticker, self._listening = (
+            Standstill(service.name, part, self.metrics) for part in ("start", "batch", "ticker", "consumer")
+        )
+        self._database, self._prefix, self._clock, self._check = database, prefix, clock, check
         self._tracing = tracing or Silent()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-
-    async def start(self) -> None:
-        """Connect, join the group, and begin. The database must be migrated and the topics must exist."""
-        self.pool = await asyncpg.create_pool(
-            self._database, min_size=1, max_size=POOL_MAX, command_timeout=STATEMENT_TIMEOUT_S
-        )
-        self.store = PostgresStore(self.service, self.pool)
-        rules = Rules(self.limits.parked_max_age, self._prefix)
-        self.engine = Engine(self.service, self.store, clock=self._clock, rules=rules, trace=self._tracing.create)
         self.relay = Relay(
-            self.service.name,
+            service.name,
             lambda: asyncpg.connect(
-                self._database, command_timeout=STATEMENT_TIMEOUT_S, server_settings=NOTICE_A_SILENT_CLIENT
+                database, command_timeout=STATEMENT_TIMEOUT_S, server_settings=NOTICE_A_SILENT_CLIENT
             ),
-            self._bootstrap,
+            bootstrap,
             batch_max=self.limits.relay_batch_max,
             metrics=self.metrics,
             tracing=self._tracing,
         )
         self.consumer = Consumer(
-            self.service.name,
-            self.service.topics,
+            service.name,
+            service.topics,
             self._take,
-            bootstrap=self._bootstrap,
-            prefix=self._prefix,
+            bootstrap=bootstrap,
+            prefix=prefix,
             batch_max=self.limits.batch_max,
             poll_timeout_ms=self.limits.poll_timeout_ms,
             finish_timeout_s=self.limits.finish_timeout_s,
             metrics=self.metrics,
         )
-        self._tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self._tick_forever())]
-        try:
-            await self.consumer.start()
-        except BaseException:
-            await self.stop()
-            raise
+
+    async def start(self) -> None:
+        """Connect, join the group, and begin, as soon as the database and Kafka can be reached.
+
+        The topics must exist. Raises what `check` says is wrong with a database that can be reached.
+        """
+        await self._insist(self._check)
+        self.pool = await asyncpg.create_pool(
+            self._database, min_size=0, max_size=POOL_MAX, command_timeout=STATEMENT_TIMEOUT_S
+        )
+        self.store = PostgresStore(self.service, self.pool)
+        rules = Rules(self.limits.parked_max_age, self._prefix)
+        self.engine = Engine(self.service, self.store, clock=self._clock, rules=rules, trace=self._tracing.create)
+        forever = (self.relay.run(), self._tick_forever(), self._listen_forever())
+        self._tasks = [asyncio.create_task(each) for each in forever]
+        await self._insist(self.consumer.start)
 
     async def stop(self) -> None:
-        """Finish the batch in hand, publish what is written, hand leadership over, and end: within STOP_TIMEOUT_S."""
+        """Finish the batch in hand, publish what is written, hand leadership over, and end: within STOP_TIMEOUT_S.
+
+        A member whose start failed, or was given up, is stopped like any other.
+        """
         self._stopping.set()
+        if self._tasks:
+            await self._stop_tasks()
+        await asyncio.to_thread(self._tracing.close)
+
+    async def _stop_tasks(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self.consumer.stop()
@@ -133,7 +155,8 @@ class Member:
     def waiting_for(self) -> str | None:
         """What the member's work waits for, where it stands still."""
         unreadable = "a record that cannot be read" if self.consumer.held else None
-        return self._batch.waiting_for or unreadable or self.relay.standstill.waiting_for or self._ticker.waiting_for
+        parts = self._starting, self._batch, self._listening, self.relay.standstill, self._ticker
+        return next(filter(None, (part.waiting_for for part in parts)), unreadable)
 
     async def tick(self) -> None:
         """Decide about what has fallen due now."""
@@ -144,7 +167,7 @@ class Member:
     async def _take(self, records: Sequence[Raw]) -> None:
         """Take a batch into effect, however long the database is away."""
         began = time.perf_counter()
-        with self._tracing.process(self.service.name, [_traceparent(record) for record in records]):
+        with self._tracing.process(self.service.name, [traceparent_of(record.headers) for record in records]):
             done = await self._persist(records)
         self.relay.wake()
         now_ms = time.time() * 1000
@@ -156,23 +179,30 @@ class Member:
 
     async def _persist(self, records: Sequence[Raw]) -> list[Effects]:
         """Process a batch, and again after any failure: FastStream would swallow one, and the batch would be lost."""
-        limits = self.limits
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Exception),
-            wait=wait_exponential_jitter(multiplier=limits.backoff_min_s, max=limits.backoff_max_s),
-            sleep=self._pause,
-            before_sleep=self._say_that_it_waits,
-            stop=lambda _: self._stopping.is_set(),
-            reraise=True,
-        )
+        retrying = self._retrying(self._batch, lambda error: isinstance(error, Exception))
         done: list[Effects] = await retrying(self.engine.process, records)
         self._batch.end()
         return done
 
-    def _say_that_it_waits(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        assert error is not None, "only what failed is tried again"
-        self._batch.because_of(error)
+    async def _insist(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Attempt what the start needs, and again for as long as a server is away."""
+        await self._retrying(self._starting, is_away)(attempt)
+        self._starting.end()
+
+    def _retrying(self, standstill: Standstill, is_worth_it: Callable[[BaseException], bool]) -> AsyncRetrying:
+        def say_that_it_waits(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            assert error is not None, "only what failed is tried again"
+            standstill.because_of(error)
+
+        return AsyncRetrying(
+            retry=retry_if_exception(is_worth_it),
+            wait=wait_exponential_jitter(multiplier=self.limits.backoff_min_s, max=self.limits.backoff_max_s),
+            sleep=self._pause,
+            before_sleep=say_that_it_waits,
+            stop=lambda _: self._stopping.is_set(),
+            reraise=True,
+        )
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, or until stopped."""
@@ -193,6 +223,15 @@ class Member:
                     self._ticker.because_of(error)
             await self._pause(self.limits.tick_interval_s)
 
+    async def _listen_forever(self) -> None:
+        """Notice that Kafka is away: the relay does so only where it has something to publish."""
+        while not self._stopping.is_set():
+            if self.consumer.silent_s > SILENT_S:
+                self._listening.begin("Kafka")
+            else:
+                self._listening.end()
+            await self._pause(LISTEN_S)
+
     def _count(self, effects: Effects) -> None:
         self.metrics.messages.labels("decided").inc(effects.decided)
         self.metrics.messages.labels("repeated").inc(effects.repeated)
@@ -202,10 +241,3 @@ class Member:
             log.warning("set aside", service=self.service.name, reason=slug)
         for bug in effects.bugs:
             log.error("a decision failed", service=self.service.name, exc_info=bug)
-
-
-def _traceparent(record: Raw) -> str:
-    for name, value in record.headers:
-        if name == "traceparent" and value is not None:
-            return value.decode(errors="replace")
-    return ""

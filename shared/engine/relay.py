@@ -22,7 +22,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.engine.metrics import Metrics
 from shared.engine.postgres import unpack_headers
 from shared.engine.standstill import Standstill
-from shared.engine.tracing import Tracing
+from shared.engine.tracing import Tracing, traceparent_of
 
 LEADER_LOCK = 7_355_608
 """The advisory lock of a service's database that its leader holds."""
@@ -152,7 +152,9 @@ class Relay:
                 rows = await connection.fetch(_READ, self._topics_left_alone(), list(self._held), self._batch_max)
                 self._read_at = time.monotonic()
                 if rows:
-                    with self._tracing.send(self._service, [_traceparent(row) for row in rows]):
+                    with self._tracing.send(
+                        self._service, [traceparent_of(unpack_headers(row["headers"])) for row in rows]
+                    ):
                         await self._publish(connection, producer, rows)
                     idle_s = IDLE_MIN_S
                 elif self._stopping.is_set():
@@ -269,10 +271,3 @@ class Relay:
         """Sleep, or until woken."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-
-
-def _traceparent(row: Any) -> str:
-    for name, value in unpack_headers(row["headers"]):
-        if name == "traceparent" and value is not None:
-            return value.decode(errors="replace")
-    return ""

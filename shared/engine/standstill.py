@@ -8,6 +8,13 @@ from shared.engine.metrics import Metrics
 
 OUT_OF_REACH = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a database that is away, restarting or full makes of a statement: the work waits and is tried again."""
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+)
 log = structlog.get_logger()
 
 
@@ -34,6 +41,14 @@ class Standstill:
         if self.waiting_for is not None:
             log.info("going on", service=self._service, part=self._part, after=self.waiting_for)
         self.waiting_for = None
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that a server is away, starting or full, and will be there by itself.
+
+    A wrong password, or a database that does not exist, is for a person to mend.
+    """
+    return error.retriable if isinstance(error, KafkaError) else isinstance(error, _AWAY)
 
 
 def _who_failed(error: BaseException) -> str:

@@ -7,7 +7,7 @@ Without an OTLP endpoint no span is made, and the context is handed on as it cam
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Protocol
@@ -38,6 +38,14 @@ class Tracing(Protocol):
     def send(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
         """Surround the publication of records."""
 
+    def close(self) -> None:
+        """Export what is left."""
+
+
+def traceparent_of(headers: Iterable[tuple[str, bytes | None]]) -> str:
+    """Return what the headers of a record say of its trace, which may be anything, or nothing."""
+    return next((value.decode(errors="replace") for name, value in headers if name == "traceparent" and value), "")
+
 
 def inherited(cause: Message, *, sampled: bool = False) -> str:
     """Return the message's own trace context, or one derived from its id where it has none that is valid."""
@@ -63,6 +71,9 @@ class Silent:
     def send(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
         """Do nothing."""
         yield
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Recording:

@@ -31,17 +31,14 @@ class Window:
     """What an orchestrator, Prometheus and people may see of a member."""
 
     def __init__(self, member: Member, database: str) -> None:
-        self._member, self._database = member, database
+        self._member = member
         self._answering = Gauge(
             "tekil_database_answering", "1 where the database answered last time.", registry=member.metrics.registry
         )
         self.stopping = False
         """Set before the member is stopped, so that no more work is sent its way."""
-
-    async def open(self) -> None:
-        """Make ready to read. Nothing is connected before somebody reads."""
-        self._readers = await asyncpg.create_pool(
-            self._database,
+        self._readers = asyncpg.create_pool(
+            database,
             min_size=0,
             max_size=READERS_MAX,
             command_timeout=READ_TIMEOUT_S,
@@ -50,6 +47,10 @@ class Window:
                 "default_transaction_read_only": "on",
             },
         )
+
+    async def open(self) -> None:
+        """Make ready to read. Nothing is connected before somebody reads."""
+        await self._readers
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -20,6 +21,10 @@ OURS = ("services", "shared")
 # These bring handlers of their own, or chat at INFO.
 LIBRARIES = ("aiokafka", "alembic", "faststream", "sqlalchemy", "uvicorn", "uvicorn.access", "uvicorn.error")
 
+REPEATED_S = 30.0
+"""How often a library may say the same thing: while Kafka is away, its client does dozens of times a second."""
+REMEMBERED_MAX = 1_000
+
 
 def configure(*, level: str, form: Literal["console", "json"] | None = None, stream: TextIO | None = None) -> None:
     """Send all logging to `stream`, by default standard error: ours from `level`, libraries' from WARNING.
@@ -28,7 +33,8 @@ def configure(*, level: str, form: Literal["console", "json"] | None = None, str
     some attach handlers when they load. FastStream's broker makes one more unless it is given a logger.
     """
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
+    handler.addFilter(handler.repetitions)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_common(),
@@ -48,6 +54,60 @@ def configure(*, level: str, form: Literal["console", "json"] | None = None, str
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+class Repetitions(logging.Filter):
+    """Lets what a library says pass once in REPEATED_S; the next time it passes, it tells how often it did not.
+
+    The same is what one logger says in the same words, whatever values they are filled with. Our own lines all pass.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, str], float] = {}
+        self._left_out: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a line passes."""
+        if record.name.partition(".")[0] in OURS:
+            return True
+        same = record.name, str(record.msg)
+        if record.created - self._said_at.get(same, 0.0) < REPEATED_S:
+            self._left_out[same] += 1
+            return False
+        if len(self._said_at) >= REMEMBERED_MAX:
+            self._said_at.clear()
+        self._said_at[same] = record.created
+        if left_out := self._left_out.pop(same, 0):
+            record.left_out = left_out
+        return True
+
+    def rest(self) -> Iterator[logging.LogRecord]:
+        """Give what was left out and not told yet."""
+        for (name, words), left_out in self._left_out.items():
+            told = {
+                "name": name,
+                "levelno": logging.WARNING,
+                "levelname": "WARNING",
+                "msg": words,
+                "left_out": left_out,
+            }
+            yield logging.makeLogRecord(told)
+        self._left_out.clear()
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Tells at the end what was left out."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.repetitions = Repetitions()
+
+    def close(self) -> None:
+        """Tell, and close."""
+        for record in self.repetitions.rest():
+            self.emit(record)
+        super().close()
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

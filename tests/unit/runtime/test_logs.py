@@ -84,3 +84,42 @@ def test_without_a_bound_trace_a_line_names_the_current_span(lines: Lines) -> No
     (line,) = lines.read_all()
     assert line["trace_id"] == f"{span.get_span_context().trace_id:032x}"
     assert line["span_id"] == f"{span.get_span_context().span_id:016x}"
+
+
+def warn(logger: str, words: str, *values: object, at: float) -> None:
+    record = logging.makeLogRecord({"name": logger, "levelno": logging.WARNING, "levelname": "WARNING"})
+    record.msg, record.args, record.created = words, values, at
+    logging.getLogger(logger).handle(record)
+
+
+def told(lines: Lines) -> list[tuple[str, int | None]]:
+    return [(line["message"], line.get("left_out")) for line in lines.read_all()]
+
+
+def test_what_a_library_repeats_is_said_once_in_half_a_minute_and_counted(lines: Lines) -> None:
+    for second in range(65):
+        warn("aiokafka", "Unable connect to node %s", second, at=1_000.0 + second)
+
+    assert told(lines) == [
+        ("Unable connect to node 0", None),
+        ("Unable connect to node 30", 29),
+        ("Unable connect to node 60", 29),
+    ]
+
+
+def test_what_was_left_out_last_is_told_at_the_end(lines: Lines) -> None:
+    for second in range(5):
+        warn("aiokafka", "Unable connect to node %s", second, at=1_000.0 + second)
+    logging.root.handlers[0].close()
+
+    assert told(lines) == [("Unable connect to node 0", None), ("Unable connect to node %s", 4)]
+
+
+def test_other_words_another_logger_and_our_own_lines_are_not_repetitions(lines: Lines) -> None:
+    warn("aiokafka", "Unable connect", at=1_000.0)
+    warn("aiokafka", "Unable to update metadata", at=1_000.0)
+    warn("asyncpg", "Unable connect", at=1_000.0)
+    for _ in range(3):
+        warn("shared.engine.member", "set aside", at=1_000.0)
+
+    assert len(lines.read_all()) == 6
