@@ -1,5 +1,7 @@
 """`tekil.fulfilment.v1`: what became of the work in stores, as the fulfilment service decided it."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,6 +17,16 @@ class TaskLine(Part):
     line_id: Id
     sku: Id
     quantity: Pieces
+
+
+class SettledLine(TaskLine):
+    """Pieces of an order line that were handed over, or missed: for good."""
+
+    so_far_quantity: Pieces | None = None
+    """To how many pieces of the line this has happened, in every store, these included.
+
+    Whoever has noted as many has heard of these before, under whichever id.
+    """
 
 
 class FulfilmentCreated(Event, type="fulfilment.created", topic=TOPIC):
@@ -40,7 +52,7 @@ class FulfilmentShort(Event, type="fulfilment.short", topic=TOPIC):
 
     order_id: Id
     location_id: Id
-    lines: tuple[TaskLine, ...]
+    lines: tuple[SettledLine, ...]
 
 
 class PickRefused(Event, type="pick.refused", topic=TOPIC):
@@ -69,7 +81,7 @@ class FulfilmentCollected(Event, type="fulfilment.collected", topic=TOPIC):
 
     order_id: Id
     location_id: Id
-    lines: tuple[TaskLine, ...]
+    lines: tuple[SettledLine, ...]
     collected_by: Literal["customer", "someone_else"]
     associate_id: Id | None = None
     collected_at: Moment
@@ -111,3 +123,16 @@ class CancellationDeclined(Event, type="cancellation.declined", topic=TOPIC):
     order_id: Id
     request_id: EventId
     lines: tuple[LineQuantity, ...]
+
+
+def news(lines: Iterable[SettledLine], noted: Mapping[str, int]) -> Iterator[TaskLine]:
+    """Yield the pieces that are news to whoever has noted so many of each line, by line id.
+
+    Of a line that does not say how many it were so far, all pieces are.
+    """
+    known = Counter(noted)
+    for line in lines:
+        so_far = known[line.line_id] + line.quantity if line.so_far_quantity is None else line.so_far_quantity
+        if (quantity := min(line.quantity, so_far - known[line.line_id])) > 0:
+            known[line.line_id] += quantity
+            yield TaskLine(line_id=line.line_id, sku=line.sku, quantity=quantity)

@@ -79,12 +79,24 @@ class StockMoved(Event, type="stock.moved", topic=TOPIC, key=STOCK_KEY):
     moved_at: Moment
 
 
+DiscrepancyKind = Literal[
+    "sold_below_zero",
+    "adjusted_below_zero",
+    "sold_while_reserved",
+    "adjusted_while_reserved",
+    "short_pick",
+    "count_differs",
+    "more_than_kept",
+]
+
+
 class StockDiscrepancyFound(Event, type="stock.discrepancy_found", topic=TOPIC, key=STOCK_KEY):
     """The books and the shelf disagree: please count."""
 
     location_id: Id
     sku: Id
-    kind: Literal["sold_below_zero", "adjusted_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
+    kind: DiscrepancyKind
+    """How somebody noticed; `more_than_kept`: fulfilment tells of pieces that were not kept for the order."""
     quantity: Annotated[int, Field(ge=1, le=1_000_000_000)]
     """By how many pieces: a count may differ by more than any one order buys."""
     order_id: Id | None = None

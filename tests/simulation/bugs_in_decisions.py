@@ -68,7 +68,7 @@ def hand_over_and_keep(line: HeldLine, stock: Stock, quantity: int) -> Held:
 def allocate_alone(pieces: Iterable[Any], stock: Any) -> Any:
     kept, short = [], []
     for each in pieces:
-        available = holding.stock_at(stock, (each.location_id, each.sku)).available_to_promise
+        available = reserve.stock_at(stock, (each.location_id, each.sku)).available_to_promise
         if each.quantity <= available:
             kept.append(each)
         else:

@@ -18,7 +18,7 @@ from shared.engine.postgres import PostgresStore
 from shared.engine.tracing import Silent
 from shared.events.channel import Discount
 from shared.events.event import Event
-from shared.events.fulfilment import FulfilmentCollected, TaskLine
+from shared.events.fulfilment import FulfilmentCollected, SettledLine
 from shared.events.inventory import StockMoved
 from shared.events.order import OrderPlaced, PlacedLine
 from shared.events.reference import ItemDescribed, LocationDescribed, PolicyPublished
@@ -81,7 +81,7 @@ RECEIPT = OrderPlaced(
 COLLECTED = FulfilmentCollected(
     order_id="o-web",
     location_id="store",
-    lines=(TaskLine(line_id="1", sku="shirt", quantity=3),),
+    lines=(SettledLine(line_id="1", sku="shirt", quantity=3),),
     collected_by="customer",
     associate_id="mert",
     collected_at=NOON + timedelta(hours=1),

@@ -6,8 +6,8 @@ from services.attribution.domain.policy import Policies, Policy, in_effect
 from services.attribution.domain.recognise import Occasion, recognise
 from services.attribution.domain.recognition import handed_over
 from services.attribution.domain.state import Item, Location, Sale
-from shared.events.fulfilment import FulfilmentCollected
-from shared.kernel.decision import Answer, Given, NotYet
+from shared.events.fulfilment import FulfilmentCollected, news
+from shared.kernel.decision import NOTHING, Answer, Given, NotYet
 
 
 def collect(
@@ -21,9 +21,12 @@ def collect(
     policies: Policies | None,
     shipped: Policy,
 ) -> Answer:
-    """Book what was handed over, once the sale, both places and the items are known."""
+    """Book what was handed over and is not booked yet, once the sale, both places and the items are known."""
     if sale is None:
         return NotYet(Sale, collected.order_id)
+    taken = tuple(news(collected.lines, {line.line_id: line.recognised for line in sale.lines}))
+    if not taken:
+        return NOTHING
     capture = captures.get(sale.capture_location_id)
     if capture is None:
         return NotYet(Location, sale.capture_location_id)
@@ -31,7 +34,7 @@ def collect(
         return NotYet(Location, collected.location_id)
     return recognise(
         sale,
-        collected.lines,
+        taken,
         given,
         items=items,
         occasion=Occasion(

@@ -53,7 +53,8 @@ def hand_over(shown: PickupHandedOver, given: Given, *, fulfilment: Fulfilment |
     refusal = _refusal(task, wanted)
     if refusal is not None:
         return _refuse(shown, given, refusal)
-    return _collected(shown, given, task, wanted) + keep_waiting(fulfilment, _without(task, wanted))
+    left = _without(task, wanted)
+    return _collected(shown, given, fulfilment.with_task(left), wanted) + keep_waiting(fulfilment, left)
 
 
 def _why_nothing_waits(task: Task) -> type[Refused]:
@@ -94,11 +95,11 @@ def _without(task: Task, wanted: Mapping[str, int]) -> Task:
     return replace(task.moved(wanted, source="picked", target="collected"), wrong_codes=0, locked_until=None)
 
 
-def _collected(shown: PickupHandedOver, given: Given, task: Task, wanted: Mapping[str, int]) -> Decision:
+def _collected(shown: PickupHandedOver, given: Given, after: Fulfilment, wanted: Mapping[str, int]) -> Decision:
     collected = FulfilmentCollected(
         order_id=shown.order_id,
         location_id=shown.location_id,
-        lines=task.task_lines(wanted),
+        lines=after.settled_lines(shown.location_id, wanted, "collected"),
         collected_by=shown.collected_by,
         associate_id=shown.associate_id,
         collected_at=given.occurred_at,

@@ -39,7 +39,9 @@ def pick(
     done = task.moved(short, source="to_pick", target="short").moved(picked, source="to_pick", target="picked")
     if done == task:
         return NOTHING
-    return _short(fulfilment, task, short) + keep_picking(fulfilment, done, given, location=location, codes=codes)
+    return _short(fulfilment.with_task(done), done, short) + keep_picking(
+        fulfilment, done, given, location=location, codes=codes
+    )
 
 
 def _counts(reported: PickCompleted) -> tuple[Counter[str], Counter[str]]:
@@ -72,8 +74,8 @@ def _refuse(reported: PickCompleted, given: Given, why: Reason) -> Decision:
     return Decision(events=(refused,))
 
 
-def _short(fulfilment: Fulfilment, task: Task, short: Counter[str]) -> Decision:
+def _short(after: Fulfilment, task: Task, short: Counter[str]) -> Decision:
     if not short.total():
         return NOTHING
-    told = FulfilmentShort(order_id=fulfilment.order_id, location_id=task.location_id, lines=task.task_lines(short))
-    return Decision(events=(told,))
+    lines = after.settled_lines(task.location_id, short, "short")
+    return Decision(events=(FulfilmentShort(order_id=after.order_id, location_id=task.location_id, lines=lines),))

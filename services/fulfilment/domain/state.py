@@ -1,11 +1,12 @@
 """What fulfilment keeps: where and when stores are open, and what each store has still to do for an order."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from shared.events.fulfilment import TaskLine
+from shared.events.fulfilment import SettledLine, TaskLine
 from shared.events.reference import Weekday
 
 Bucket = Literal["to_pick", "picked", "collected", "short", "cancelled", "expired"]
@@ -135,6 +136,20 @@ class Fulfilment:
         """Return the fulfilment with a store's task replaced."""
         tasks = tuple(changed if task.location_id == changed.location_id else task for task in self.tasks)
         return replace(self, tasks=tasks)
+
+    def settled_lines(self, location_id: str, quantities: Mapping[str, int], bucket: Bucket) -> tuple[SettledLine, ...]:
+        """Return quantities of a store's task, by line id, that came to a bucket for good, as an event tells them."""
+        so_far = Counter[str]()
+        for task in self.tasks:
+            so_far.update(task.pieces(bucket))
+        settling = self.task_at(location_id)
+        assert settling is not None, "only a store with a task settles anything"
+        return tuple(
+            SettledLine(
+                line_id=line.line_id, sku=line.sku, quantity=line.quantity, so_far_quantity=so_far[line.line_id]
+            )
+            for line in settling.task_lines(quantities)
+        )
 
     @property
     def open_at(self) -> tuple[str, ...]:

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from services.inventory.domain.holding import stock_at
-from services.inventory.domain.state import Stock, StockKey
-from shared.events.inventory import StockDiscrepancyFound
+from services.inventory.domain.state import Stock, StockKey, stock_at
+from shared.events.inventory import DiscrepancyKind, StockDiscrepancyFound
 
-Kind = Literal["sold_below_zero", "adjusted_below_zero", "sold_while_reserved", "short_pick", "count_differs"]
+BELOW_ZERO: dict[str, DiscrepancyKind] = {"sold": "sold_below_zero", "adjusted": "adjusted_below_zero"}
+WHILE_RESERVED: dict[str, DiscrepancyKind] = {"sold": "sold_while_reserved", "adjusted": "adjusted_while_reserved"}
 
 
-def discrepancy(key: StockKey, kind: Kind, quantity: int, *, order_id: str | None = None) -> StockDiscrepancyFound:
+def discrepancy(
+    key: StockKey, kind: DiscrepancyKind, quantity: int, *, order_id: str | None = None
+) -> StockDiscrepancyFound:
     """Ask for a count of this stock."""
     return StockDiscrepancyFound(location_id=key[0], sku=key[1], kind=kind, quantity=quantity, order_id=order_id)
 
@@ -20,7 +22,7 @@ def oversales(
     after: Mapping[StockKey, Stock],
     *,
     order_id: str | None = None,
-    below_zero_is: Literal["sold_below_zero", "adjusted_below_zero"] = "sold_below_zero",
+    were: Literal["sold", "adjusted"] = "sold",
 ) -> tuple[StockDiscrepancyFound, ...]:
     """Tell of pieces that went though the books never had them, and of pieces that went though they were kept.
 
@@ -32,7 +34,7 @@ def oversales(
         below_zero = new.below_zero - old.below_zero
         kept = new.oversold - old.oversold - below_zero
         if below_zero > 0:
-            found.append(discrepancy(key, below_zero_is, below_zero, order_id=order_id))
+            found.append(discrepancy(key, BELOW_ZERO[were], below_zero, order_id=order_id))
         if kept > 0:
-            found.append(discrepancy(key, "sold_while_reserved", kept, order_id=order_id))
+            found.append(discrepancy(key, WHILE_RESERVED[were], kept, order_id=order_id))
     return tuple(found)

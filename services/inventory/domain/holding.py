@@ -1,11 +1,13 @@
 """A reservation and its stock change together, or not at all."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey
-from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, ReadyForPickup
-from shared.events.inventory import AvailabilityChanged, StockLine
+from services.inventory.domain.discrepancy import discrepancy
+from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey, stock_at
+from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, TaskLine, news
+from shared.events.inventory import AvailabilityChanged, StockDiscrepancyFound, StockLine
 from shared.kernel.decision import Deadline, Decision
 
 HOLD = "hold"
@@ -44,11 +46,6 @@ def hold_ended(before: Reservation, after: Reservation) -> tuple[Deadline, ...]:
     return (Deadline(HOLD, after.order_id, None),) if ended else ()
 
 
-def stock_at(stock: Mapping[StockKey, Stock], key: StockKey) -> Stock:
-    """Return the stock of a key; none, where nobody ever spoke of it."""
-    return stock.get(key) or Stock(*key)
-
-
 def stock_since(before: Mapping[StockKey, Stock], after: Mapping[StockKey, Stock]) -> Decision:
     """Decide to keep the stock that changed, and tell what may be promised where that is news."""
     changed = [key for key in sorted(after) if after[key] != before.get(key)]
@@ -62,9 +59,36 @@ def stock_since(before: Mapping[StockKey, Stock], after: Mapping[StockKey, Stock
     )
 
 
-def pieces_of(told: ReadyForPickup | FulfilmentShort | FulfilmentCollected) -> tuple[StockLine, ...]:
+def pieces_of(lines: Iterable[TaskLine], location_id: str) -> tuple[StockLine, ...]:
     """Return the pieces of stock that fulfilment tells of."""
     return tuple(
-        StockLine(line_id=line.line_id, sku=line.sku, location_id=told.location_id, quantity=line.quantity)
-        for line in told.lines
+        StockLine(line_id=line.line_id, sku=line.sku, location_id=location_id, quantity=line.quantity) for line in lines
     )
+
+
+def kept_and_excess(
+    told: FulfilmentShort | FulfilmentCollected,
+    reservation: Reservation,
+    *,
+    noted: Callable[[HeldLine], int],
+    kept: Callable[[HeldLine], int],
+) -> tuple[tuple[StockLine, ...], tuple[StockDiscrepancyFound, ...]]:
+    """Return those of the told pieces that are news and kept for the order, and what is told of the others.
+
+    A neighbour that repeats itself under a new id takes nothing twice, and one that is wrong takes nothing from others.
+    """
+    so_far: Counter[str] = Counter()
+    left: Counter[tuple[str, StockKey]] = Counter()
+    for line in reservation.lines:
+        so_far[line.line_id] += noted(line)
+        left[line.line_id, line.stock_key] = kept(line)
+    taken, excess = [], []
+    for each in pieces_of(news(told.lines, so_far), told.location_id):
+        key = each.location_id, each.sku
+        quantity = min(each.quantity, left[each.line_id, key])
+        left[each.line_id, key] -= quantity
+        if quantity:
+            taken.append(each.model_copy(update={"quantity": quantity}))
+        if beyond := each.quantity - quantity:
+            excess.append(discrepancy(key, "more_than_kept", beyond, order_id=told.order_id))
+    return tuple(taken), tuple(excess)

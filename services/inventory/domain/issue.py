@@ -1,10 +1,11 @@
-"""Goods leave with the customer: a fact, whatever the books say."""
+"""Goods leave with the customer."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from services.inventory.domain.discrepancy import oversales
-from services.inventory.domain.holding import Holding, pieces_of
+from services.inventory.domain.holding import Holding, kept_and_excess
 from services.inventory.domain.state import Cause, HeldLine, Movement, Reservation, Stock, StockKey
 from shared.events.fulfilment import FulfilmentCollected
 from shared.events.inventory import StockIssued, StockLine
@@ -18,14 +19,18 @@ def issue(
     reservation: Reservation | None,
     stock: Mapping[StockKey, Stock],
 ) -> Answer:
-    """Write off what was handed over, and free what was kept for it."""
+    """Write off what was handed over and kept for it; tell of what was not kept, and leave it where it is."""
     if reservation is None:
         return NotYet(Reservation, collected.order_id)
-    before, pieces = Holding(reservation, stock), pieces_of(collected)
+    pieces, excess = kept_and_excess(collected, reservation, noted=attrgetter("issued"), kept=attrgetter("held"))
+    if not pieces:
+        return Decision(events=excess)
+    before = Holding(reservation, stock)
     after = before.after(pieces, hand_over)
-    return write_off(
+    written_off = write_off(
         pieces, given, before=before, after=after, cause="collected", moved_at=collected.collected_at
-    ) + after.since(before)
+    )
+    return written_off + Decision(events=excess) + after.since(before)
 
 
 def hand_over(line: HeldLine, stock: Stock, quantity: int) -> tuple[HeldLine, Stock]:

@@ -38,7 +38,7 @@ def adjust(adjusted: StockAdjusted, given: Given, *, stock: Stock | None) -> Ans
         return NOTHING
     old = stock or Stock(adjusted.location_id, adjusted.sku)
     new = old.change(adjusted.change_quantity)
-    found = oversales({old.key: old}, {new.key: new}, below_zero_is="adjusted_below_zero")
+    found = oversales({old.key: old}, {new.key: new}, were="adjusted")
     return _move(new, given, stock=stock, cause="adjusted", found=found)
 
 

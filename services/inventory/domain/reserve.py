@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from services.inventory.domain.holding import HOLD, Holding, stock_at
+from services.inventory.domain.holding import HOLD, Holding
 from services.inventory.domain.issue import hand_over, write_off
-from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey
+from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey, stock_at
 from shared.events.inventory import ShortLine, StockLine, StockReserved, StockUnavailable
 from shared.events.order import OrderPlaced, PlacedLine
 from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, Given

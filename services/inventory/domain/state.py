@@ -1,6 +1,6 @@
 """What inventory keeps: the pieces held for orders, the stock of each sku at each location, every change of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -13,10 +13,7 @@ StockKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class HeldLine:
-    """Pieces of an order line at a location, by what became of them.
-
-    Pieces that were missed or released may turn up and be handed over after all; both are remembered then.
-    """
+    """Pieces of an order line at a location, by what became of them."""
 
     line_id: str
     sku: str
@@ -55,11 +52,11 @@ class HeldLine:
         return replace(self, reserved=self.reserved - picked, picked=self.picked + picked)
 
     def miss(self, quantity: int) -> "HeldLine":
-        """Keep pieces no longer that were not found; those that were not kept any more were missed all the same."""
-        return replace(self, reserved=self.reserved - min(quantity, self.reserved), short=self.short + quantity)
+        """Keep pieces no longer that were not found."""
+        return replace(self, reserved=self.reserved - quantity, short=self.short + quantity)
 
     def issue(self, quantity: int) -> "HeldLine":
-        """Hand pieces over, those set aside first. It is a fact: more may have gone than was kept."""
+        """Hand pieces over, those set aside first. Nothing is kept of what is carried out."""
         picked = min(quantity, self.picked)
         reserved = min(quantity - picked, self.reserved)
         left = replace(self, reserved=self.reserved - reserved, picked=self.picked - picked)
@@ -159,6 +156,11 @@ class Stock:
     def keep_back(self, quantity: int) -> "Stock":
         """Keep so many pieces back from promises."""
         return replace(self, safety=quantity)
+
+
+def stock_at(stock: Mapping[StockKey, Stock], key: StockKey) -> Stock:
+    """Return the stock of a key; none, where nobody ever spoke of it."""
+    return stock.get(key) or Stock(*key)
 
 
 Cause = Literal["carried_out", "collected", "received", "counted", "adjusted"]

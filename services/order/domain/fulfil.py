@@ -10,6 +10,7 @@ from shared.events.fulfilment import (
     FulfilmentExpired,
     FulfilmentShort,
     ReadyForPickup,
+    news,
 )
 from shared.events.reasons import reason
 from shared.kernel.decision import NOTHING, Answer, Decision, Given, NotYet
@@ -27,7 +28,8 @@ def collect(collected: FulfilmentCollected, given: Given, *, order: Order | None
     """Note what the customer has; the last open pieces complete the order."""
     if order is None:
         return NotYet(Order, collected.order_id)
-    handed_over, moved = move(order, collected.lines, sources=("ready",), target="collected")
+    noted = {line.line_id: line.pieces.collected for line in order.lines}
+    handed_over, moved = move(order, news(collected.lines, noted), sources=("ready",), target="collected")
     return Decision(rows=(handed_over,), events=ending(handed_over)) if moved else NOTHING
 
 

@@ -1,8 +1,8 @@
 """Pieces were collected: from now on they can be brought back."""
 
 from services.returns.domain.state import Handover, Purchase
-from shared.events.fulfilment import FulfilmentCollected
-from shared.kernel.decision import Answer, Decision, Given, Invalid, NotYet
+from shared.events.fulfilment import FulfilmentCollected, news
+from shared.kernel.decision import NOTHING, Answer, Decision, Given, Invalid, NotYet
 
 
 def take_home(collected: FulfilmentCollected, given: Given, *, purchase: Purchase | None) -> Answer:
@@ -12,7 +12,8 @@ def take_home(collected: FulfilmentCollected, given: Given, *, purchase: Purchas
     """
     if purchase is None:
         return NotYet(Purchase, collected.order_id)
-    for taken in collected.lines:
+    before, noted = purchase, {line.line_id: line.handed_over for line in purchase.lines}
+    for taken in news(collected.lines, noted):
         line = purchase.line(taken.line_id)
         if line is None:
             return Invalid("line-unknown", f"order {collected.order_id} has no line {taken.line_id}")
@@ -22,4 +23,4 @@ def take_home(collected: FulfilmentCollected, given: Given, *, purchase: Purchas
             return Invalid("more-than-bought", text)
         handover = Handover(collected.location_id, taken.quantity, collected.collected_at)
         purchase = purchase.with_line(line.with_handover(handover))
-    return Decision(rows=(purchase,))
+    return NOTHING if purchase == before else Decision(rows=(purchase,))

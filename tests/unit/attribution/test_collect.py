@@ -7,8 +7,8 @@ import pytest
 
 from services.attribution.domain.collect import collect
 from services.attribution.domain.state import Entry, Holder, Item, Location, Sale
-from shared.events.fulfilment import FulfilmentCollected, TaskLine
-from shared.kernel.decision import Answer, Invalid, NotYet
+from shared.events.fulfilment import FulfilmentCollected, SettledLine
+from shared.kernel.decision import NOTHING, Answer, Invalid, NotYet
 from tests.unit.attribution.world import (
     GIVEN,
     NOON,
@@ -27,11 +27,14 @@ from tests.unit.attribution.world import (
 ORDER = sale(line(10_001, quantity=3), line(500, line_id="2"))
 
 
-def collected(*lines: tuple[str, int], by: str | None = None) -> FulfilmentCollected:
+def collected(*lines: tuple[str, int], by: str | None = None, so_far: int | None = None) -> FulfilmentCollected:
     return FulfilmentCollected(
         order_id="o-1",
         location_id="store-a",
-        lines=tuple(TaskLine(line_id=line_id, sku="shirt", quantity=quantity) for line_id, quantity in lines),
+        lines=tuple(
+            SettledLine(line_id=line_id, sku="shirt", quantity=quantity, so_far_quantity=so_far)
+            for line_id, quantity in lines
+        ),
         collected_by="customer",
         associate_id=by,
         collected_at=NOON,
@@ -103,6 +106,13 @@ def test_parts_that_are_collected_one_by_one_make_the_line() -> None:
         nets += [event.net_minor for event in posted(decision)]
     assert nets == [3_333, 3_334, 3_334]
     assert order == ORDER.recognising("1", 3)
+
+
+def test_a_handover_told_again_under_a_new_id_is_no_news() -> None:
+    order = sale(line(10_001, quantity=3, recognised=2))
+    assert answer(collected(("1", 2), so_far=2), order=order) == NOTHING
+    [event] = posted(answer(collected(("1", 2), so_far=3), order=order))
+    assert (event.quantity, event.net_minor) == (1, 3_334)
 
 
 def test_a_line_named_twice_in_one_handover_counts_its_pieces_in_turn() -> None:

@@ -17,7 +17,7 @@ from shared.engine.simulation import ManualClock
 from shared.engine.tracing import Recording, Silent
 from shared.events.channel import Method
 from shared.events.event import Event
-from shared.events.fulfilment import FulfilmentCollected, TaskLine
+from shared.events.fulfilment import FulfilmentCollected, SettledLine
 from shared.events.order import OrderPlaced, PlacedLine
 from shared.events.reference import ItemDescribed, LocationDescribed
 
@@ -66,7 +66,7 @@ def collected(order_id: str, sku: str) -> Raw:
         FulfilmentCollected(
             order_id=order_id,
             location_id="berlin-mitte",
-            lines=(TaskLine(line_id="1", sku=sku, quantity=1),),
+            lines=(SettledLine(line_id="1", sku=sku, quantity=1),),
             collected_by="customer",
             collected_at=NOON,
         )

@@ -6,7 +6,7 @@ from typing import get_args
 from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.state import Fulfilment, Line, Location, OpenInterval, Task
 from shared.events.event import Reason
-from shared.events.fulfilment import TaskLine
+from shared.events.fulfilment import SettledLine, TaskLine
 from shared.events.reference import Weekday
 from shared.kernel.decision import Given
 
@@ -73,6 +73,14 @@ def order(*tasks: Task) -> Fulfilment:
 def pieces(**quantities: int) -> tuple[TaskLine, ...]:
     return tuple(
         TaskLine(line_id=line_id, sku=f"sku-of-{line_id}", quantity=quantity)
+        for line_id, quantity in quantities.items()
+    )
+
+
+def settled(*, before: int = 0, **quantities: int) -> tuple[SettledLine, ...]:
+    """Return pieces that are settled for good, of lines of which as many were settled before."""
+    return tuple(
+        SettledLine(line_id=line_id, sku=f"sku-of-{line_id}", quantity=quantity, so_far_quantity=before + quantity)
         for line_id, quantity in quantities.items()
     )
 

@@ -20,7 +20,7 @@ from tests.unit.fulfilment.examples import (
     line,
     order,
     picking,
-    pieces,
+    settled,
     utc,
     waiting,
 )
@@ -40,11 +40,11 @@ def decide(event: PickupHandedOver, fulfilment: Fulfilment | None, now: datetime
     return hand_over(event, given(now), fulfilment=fulfilment, codes=CODES)
 
 
-def collected(**quantities: int) -> FulfilmentCollected:
+def collected(*, before: int = 0, **quantities: int) -> FulfilmentCollected:
     return FulfilmentCollected(
         order_id="order-1",
         location_id="galata",
-        lines=pieces(**quantities),
+        lines=settled(before=before, **quantities),
         collected_by="someone_else",
         associate_id="ayse",
         collected_at=HAPPENED,
@@ -55,6 +55,8 @@ def refusal(reason: Reason, at: str = "galata") -> HandoverRefused:
     return HandoverRefused(order_id="order-1", location_id=at, request_id="msg-1", reason=reason)
 
 
+REST = collected(B=1).model_copy(update={"lines": settled(before=2, A=1) + settled(B=1)})
+"""The third piece of line A, after two, and the only one of B."""
 NO_PICKUP_DEADLINE = Deadline("pickup", "order-1|galata", None)
 HANDOVERS = {
     "without lines, all that is ready": (
@@ -75,7 +77,7 @@ HANDOVERS = {
         waiting(line("A", picked=1, collected=2), line("B", picked=1)),
         shown(),
         waiting(line("A", collected=3), line("B", collected=1)),
-        collected(A=1, B=1),
+        REST,
         (NO_PICKUP_DEADLINE,),
     ),
     "a line in two parts": (

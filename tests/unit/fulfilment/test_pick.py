@@ -20,6 +20,7 @@ from tests.unit.fulfilment.examples import (
     order,
     picking,
     pieces,
+    settled,
     waiting,
 )
 
@@ -51,7 +52,7 @@ def ready(**quantities: int) -> ReadyForPickup:
 
 
 def short(**quantities: int) -> FulfilmentShort:
-    return FulfilmentShort(order_id="order-1", location_id="galata", lines=pieces(**quantities))
+    return FulfilmentShort(order_id="order-1", location_id="galata", lines=settled(**quantities))
 
 
 NO_PICK_DEADLINE = Deadline("pick", "order-1|galata", None)

@@ -22,7 +22,7 @@ from shared.events.fulfilment import (
 from shared.events.operations import PickCompleted, PickedLine, PickupHandedOver
 from shared.events.order import CancellationAsked, ConfirmedLine, OrderConfirmed
 from shared.events.reference import LocationDescribed, OpeningHours
-from tests.unit.fulfilment.examples import GALATA, NOW, PICK_BY, PICKUP_BY, because, pieces, utc
+from tests.unit.fulfilment.examples import GALATA, NOW, PICK_BY, PICKUP_BY, because, pieces, settled, utc
 from tests.unit.fulfilment.running import PATIENCE, Running, on_postgres
 
 SERVICE = fulfilment(pickup_secret=b"a secret of the test")
@@ -89,11 +89,11 @@ def handed_over(code: str = "tsp-36d", **quantities: int) -> PickupHandedOver:
     return PickupHandedOver(order_id="order-1", location_id="galata", code=code, lines=lines)
 
 
-def collected(at: str, **quantities: int) -> FulfilmentCollected:
+def collected(at: str, *, before: int = 0, **quantities: int) -> FulfilmentCollected:
     return FulfilmentCollected(
         order_id="order-1",
         location_id="galata",
-        lines=pieces(**quantities),
+        lines=settled(before=before, **quantities),
         collected_by="customer",
         collected_at=utc(at),
     )
@@ -117,12 +117,12 @@ def asked_to_cancel(**quantities: int) -> CancellationAsked:
 async def test_from_confirmed_to_collected(store: Running) -> None:
     assert await store.tell(DESCRIBED, CONFIRMED) == [CREATED]
     assert await store.tell(PICKED_SHORT) == [
-        FulfilmentShort(order_id="order-1", location_id="galata", lines=pieces(B=1)),
+        FulfilmentShort(order_id="order-1", location_id="galata", lines=settled(B=1)),
         ready(A=3),
     ]
     assert await store.wait_until(utc("2026-03-04T10:00")) == []
     assert await store.tell(handed_over(A=2)) == [collected("2026-03-04T10:00", A=2)]
-    assert await store.tell(handed_over()) == [collected("2026-03-04T10:00", A=1)]
+    assert await store.tell(handed_over()) == [collected("2026-03-04T10:00", before=2, A=1)]
     assert await store.wait_until(PICKUP_BY) == []
 
 

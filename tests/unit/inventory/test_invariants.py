@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.inventory.domain.state import StockKey
 from shared.events.event import Event, LineQuantity, Reason
-from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, ReadyForPickup, TaskLine
+from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, ReadyForPickup, SettledLine
 from shared.events.inventory import AvailabilityChanged, StockLine, StockReserved
 from shared.events.operations import StockAdjusted, StockCounted, StockReceived
 from shared.events.order import OrderLineCancelled, OrderPlaced
@@ -42,7 +42,8 @@ def tellings(draw: st.DrawFn) -> Event:
     """Fulfilment tells of lines at one location, of more pieces than were reserved too."""
     location_id = draw(st.sampled_from(["izmir", "ankara"]))
     tasks = tuple(
-        TaskLine(line_id=each.line_id, sku=LINES[each.line_id][1], quantity=each.quantity) for each in draw(some_lines)
+        SettledLine(line_id=each.line_id, sku=LINES[each.line_id][1], quantity=each.quantity)
+        for each in draw(some_lines)
     )
     order_id = draw(orders)
     return draw(

@@ -5,8 +5,9 @@ import pytest
 from services.inventory.domain.issue import issue
 from services.inventory.domain.state import HeldLine, Movement, Reservation, Stock
 from shared.events.event import Event
+from shared.events.fulfilment import FulfilmentCollected
 from shared.events.inventory import StockIssued
-from shared.kernel.decision import Deadline, Decision, NotYet
+from shared.kernel.decision import NOTHING, Deadline, Decision, NotYet
 from tests.unit.inventory.world import (
     BOUGHT,
     GIVEN,
@@ -19,7 +20,6 @@ from tests.unit.inventory.world import (
     pens,
     pieces,
     please_count,
-    promise,
 )
 
 HOLD_ENDED = (Deadline("hold", "o-1", None),)
@@ -59,24 +59,6 @@ def issue_of(ordinal: int, line_id: str, sku: str, quantity: int) -> Movement:
             mugs(on_hand=3),
             (),
             HOLD_ENDED,
-        ),
-        # Released meanwhile, and gone all the same.
-        (
-            line_of_mugs(picked=1, released=1),
-            mugs(on_hand=5, reserved=1),
-            line_of_mugs(issued=2, released=1),
-            mugs(on_hand=3),
-            (promise("MUG", 3),),
-            (),
-        ),
-        # Released meanwhile, and promised to somebody else.
-        (
-            line_of_mugs(released=2),
-            mugs(on_hand=2, reserved=2),
-            line_of_mugs(issued=2, released=2),
-            mugs(on_hand=0, reserved=2),
-            (please_count("sold_while_reserved", 2),),
-            (),
         ),
         # The books had lost it.
         (
@@ -125,22 +107,40 @@ def test_each_line_has_its_movement() -> None:
     )
 
 
-def test_a_line_told_twice_at_once_frees_no_more_than_was_kept() -> None:
+@pytest.mark.parametrize(
+    "told",
+    [collected(("1", "MUG", 2)), collected(("1", "MUG", 1), ("1", "MUG", 1))],
+    ids=["at once", "in two parts"],
+)
+def test_no_more_is_issued_than_is_kept_and_the_rest_is_told(told: FulfilmentCollected) -> None:
     answer = issue(
-        collected(("1", "MUG", 1), ("1", "MUG", 1)),
-        GIVEN,
-        reservation=held(line_of_mugs(picked=1)),
-        stock={MUG: mugs(on_hand=4, reserved=2)},
+        told, GIVEN, reservation=held(line_of_mugs(picked=1, released=1)), stock={MUG: mugs(on_hand=4, reserved=2)}
     )
-    assert isinstance(answer, Decision)
-    assert answer.rows[2:] == (held(line_of_mugs(issued=2)), mugs(on_hand=2, reserved=1))
+    assert answer == Decision(
+        rows=(
+            issue_of(0, "1", "MUG", 1),
+            held(line_of_mugs(issued=1, released=1)),
+            mugs(on_hand=3, reserved=1),
+        ),
+        events=(
+            StockIssued(order_id="o-1", lines=(pieces("1", "MUG", 1),)),
+            please_count("more_than_kept", 1),
+        ),
+    )
 
 
-def test_a_piece_of_a_line_that_nobody_reserved_left_all_the_same() -> None:
-    answer = issue(collected(("1", "MUG", 1)), GIVEN, reservation=held(), stock={MUG: mugs(on_hand=1)})
+def test_a_handover_told_again_under_a_new_id_is_no_news() -> None:
+    half, shelf = held(line_of_mugs(picked=2, issued=2)), {MUG: mugs(on_hand=4, reserved=2)}
+    assert issue(collected(("1", "MUG", 2), so_far=2), GIVEN, reservation=half, stock=shelf) == NOTHING
+    answer = issue(collected(("1", "MUG", 2), so_far=3), GIVEN, reservation=half, stock=shelf)
     assert isinstance(answer, Decision)
-    assert answer.rows[1:] == (held(line_of_mugs(issued=1)), mugs())
-    assert answer.events[-1] == promise("MUG", 0)
+    assert answer.rows[1:] == (held(line_of_mugs(picked=1, issued=3)), mugs(on_hand=3, reserved=1))
+
+
+@pytest.mark.parametrize("line", [line_of_mugs(issued=1), line_of_mugs(released=1), HeldLine("1", "MUG", "ankara", 1)])
+def test_nothing_is_issued_that_is_kept_no_more_was_never_or_is_kept_elsewhere(line: HeldLine) -> None:
+    answer = issue(collected(("1", "MUG", 1)), GIVEN, reservation=held(line), stock={MUG: mugs(on_hand=1)})
+    assert answer == Decision(events=(please_count("more_than_kept", 1),))
 
 
 def test_a_collection_of_an_order_not_heard_of_waits_for_it() -> None:

@@ -136,7 +136,7 @@ def test_a_count_is_the_truth(quantity: int, before: Stock | None, expected: Dec
                 -2,
                 mugs(on_hand=1, reserved=2),
                 "adjusted",
-                please_count("sold_while_reserved", 1, order_id=None),
+                please_count("adjusted_while_reserved", 1, order_id=None),
                 promise("MUG", 0),
             ),
         ),

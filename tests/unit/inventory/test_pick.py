@@ -6,8 +6,8 @@ from services.inventory.domain.pick import miss, pick
 from services.inventory.domain.state import HeldLine, Reservation, Stock
 from shared.events.event import Event
 from shared.events.fulfilment import ReadyForPickup
-from shared.kernel.decision import Deadline, Decision, NotYet
-from tests.unit.inventory.world import GIVEN, MUG, held, line_of_mugs, mugs, please_count, promise, ready, short
+from shared.kernel.decision import NOTHING, Deadline, Decision, NotYet
+from tests.unit.inventory.world import GIVEN, MUG, held, line_of_mugs, mugs, please_count, ready, short
 
 HOLD_ENDED = (Deadline("hold", "o-1", None),)
 PEN_LINE = HeldLine("2", "PEN", "izmir", reserved=1)
@@ -66,23 +66,6 @@ def test_what_is_ready_is_set_aside(
             (),
             (),
         ),
-        # They were released meanwhile, and promised again: they are missing all the same.
-        (
-            line_of_mugs(reserved=1, released=1),
-            mugs(on_hand=5, reserved=1),
-            line_of_mugs(released=1, short=2),
-            mugs(on_hand=5, blocked=2),
-            (promise("MUG", 3),),
-            HOLD_ENDED,
-        ),
-        (
-            line_of_mugs(picked=2),
-            mugs(on_hand=2, reserved=2, blocked=1),
-            line_of_mugs(picked=2, short=2),
-            mugs(on_hand=2, reserved=2, blocked=3),
-            (),
-            (),
-        ),
     ],
 )
 def test_what_was_not_found_is_blocked_until_it_is_counted(
@@ -99,6 +82,28 @@ def test_what_was_not_found_is_blocked_until_it_is_counted(
         events=(please_count("short_pick", 2), *news),
         deadlines=deadlines,
     )
+
+
+def test_no_more_is_blocked_than_waits_on_the_shelf_and_the_rest_is_told() -> None:
+    answer = miss(
+        short(("1", "MUG", 3)),
+        GIVEN,
+        reservation=held(line_of_mugs(reserved=1, picked=1, released=1)),
+        stock={MUG: mugs(on_hand=5, reserved=2)},
+    )
+    assert answer == Decision(
+        rows=(held(line_of_mugs(picked=1, released=1, short=1)), mugs(on_hand=5, reserved=1, blocked=1)),
+        events=(please_count("short_pick", 1), please_count("more_than_kept", 2)),
+        deadlines=HOLD_ENDED,
+    )
+
+
+def test_missing_pieces_told_again_under_a_new_id_are_no_news() -> None:
+    missed, shelf = held(line_of_mugs(reserved=2, short=1)), {MUG: mugs(on_hand=3, reserved=2, blocked=1)}
+    assert miss(short(("1", "MUG", 1), so_far=1), GIVEN, reservation=missed, stock=shelf) == NOTHING
+    nothing_kept = held(line_of_mugs(issued=1))
+    answer = miss(short(("1", "MUG", 1)), GIVEN, reservation=nothing_kept, stock={MUG: mugs()})
+    assert answer == Decision(events=(please_count("more_than_kept", 1),))
 
 
 def test_every_missing_line_asks_for_a_count() -> None:

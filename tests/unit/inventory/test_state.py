@@ -55,7 +55,7 @@ FIVE = line_of_mugs(reserved=2, picked=3)
         (FIVE.pick(1), line_of_mugs(reserved=1, picked=4)),
         (FIVE.pick(9), line_of_mugs(picked=5)),
         (FIVE.miss(1), line_of_mugs(reserved=1, picked=3, short=1)),
-        (FIVE.miss(3), line_of_mugs(picked=3, short=3)),
+        (FIVE.miss(2), line_of_mugs(picked=3, short=2)),
         (FIVE.issue(2), line_of_mugs(reserved=2, picked=1, issued=2)),
         (FIVE.issue(4), line_of_mugs(reserved=1, issued=4)),
         (FIVE.issue(6), line_of_mugs(issued=6)),

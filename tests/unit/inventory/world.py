@@ -6,8 +6,8 @@ from typing import Literal
 
 from services.inventory.domain.state import HeldLine, Reservation, Stock
 from shared.events.event import Reason
-from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, ReadyForPickup, TaskLine
-from shared.events.inventory import AvailabilityChanged, ShortLine, StockDiscrepancyFound, StockLine
+from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, ReadyForPickup, SettledLine
+from shared.events.inventory import AvailabilityChanged, DiscrepancyKind, ShortLine, StockDiscrepancyFound, StockLine
 from shared.events.order import OrderLineCancelled, OrderPlaced, PlacedLine
 from shared.kernel.decision import Decision, Given
 
@@ -77,18 +77,21 @@ def ready(*lines: tuple[str, str, int]) -> ReadyForPickup:
     )
 
 
-def short(*lines: tuple[str, str, int]) -> FulfilmentShort:
-    return FulfilmentShort(order_id="o-1", location_id="izmir", lines=tasks(lines))
+def short(*lines: tuple[str, str, int], so_far: int | None = None) -> FulfilmentShort:
+    return FulfilmentShort(order_id="o-1", location_id="izmir", lines=tasks(lines, so_far))
 
 
-def collected(*lines: tuple[str, str, int]) -> FulfilmentCollected:
+def collected(*lines: tuple[str, str, int], so_far: int | None = None) -> FulfilmentCollected:
     return FulfilmentCollected(
-        order_id="o-1", location_id="izmir", lines=tasks(lines), collected_by="customer", collected_at=BOUGHT
+        order_id="o-1", location_id="izmir", lines=tasks(lines, so_far), collected_by="customer", collected_at=BOUGHT
     )
 
 
-def tasks(lines: Iterable[tuple[str, str, int]]) -> tuple[TaskLine, ...]:
-    return tuple(TaskLine(line_id=line_id, sku=sku, quantity=quantity) for line_id, sku, quantity in lines)
+def tasks(lines: Iterable[tuple[str, str, int]], so_far: int | None = None) -> tuple[SettledLine, ...]:
+    return tuple(
+        SettledLine(line_id=line_id, sku=sku, quantity=quantity, so_far_quantity=so_far)
+        for line_id, sku, quantity in lines
+    )
 
 
 def pieces(line_id: str, sku: str, quantity: int) -> StockLine:
@@ -110,7 +113,7 @@ def promise(sku: str, available: int) -> AvailabilityChanged:
 
 
 def please_count(
-    kind: Literal["sold_below_zero", "adjusted_below_zero", "sold_while_reserved", "short_pick", "count_differs"],
+    kind: DiscrepancyKind,
     quantity: int,
     *,
     order_id: str | None = "o-1",

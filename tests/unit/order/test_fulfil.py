@@ -14,6 +14,7 @@ from shared.events.fulfilment import (
     FulfilmentExpired,
     FulfilmentShort,
     ReadyForPickup,
+    SettledLine,
     TaskLine,
 )
 from shared.events.order import OrderCancelled, OrderCompleted
@@ -29,16 +30,25 @@ def tasks(quantities: dict[str, int]) -> tuple[TaskLine, ...]:
     return tuple(TaskLine(line_id=key, sku=f"sku-{key}", quantity=value) for key, value in quantities.items())
 
 
+def settled(quantities: dict[str, int], so_far: int | None = None) -> tuple[SettledLine, ...]:
+    return tuple(
+        SettledLine(line_id=key, sku=f"sku-{key}", quantity=value, so_far_quantity=so_far)
+        for key, value in quantities.items()
+    )
+
+
 def ready(**quantities: int) -> ReadyForPickup:
     return ReadyForPickup(**IN_MODA, lines=tasks(quantities), pickup_code="KX7M2P", pickup_by=BOUGHT_AT)
 
 
-def collected(**quantities: int) -> FulfilmentCollected:
-    return FulfilmentCollected(**IN_MODA, lines=tasks(quantities), collected_by="customer", collected_at=BOUGHT_AT)
+def collected(*, so_far: int | None = None, **quantities: int) -> FulfilmentCollected:
+    return FulfilmentCollected(
+        **IN_MODA, lines=settled(quantities, so_far), collected_by="customer", collected_at=BOUGHT_AT
+    )
 
 
 def short(**quantities: int) -> FulfilmentShort:
-    return FulfilmentShort(**IN_MODA, lines=tasks(quantities))
+    return FulfilmentShort(**IN_MODA, lines=settled(quantities))
 
 
 def expired(**quantities: int) -> FulfilmentExpired:
@@ -203,6 +213,13 @@ EVERY = {
 @pytest.mark.parametrize(("decide", "event"), EVERY.values(), ids=EVERY)
 def test_a_late_word_about_pieces_that_are_gone_changes_nothing(decide: Decide, event: Event, known: Order) -> None:
     assert decide(event, GIVEN, order=known) == NOTHING
+
+
+def test_a_handover_told_again_under_a_new_id_is_no_news() -> None:
+    half = order(line("a", ready=2, collected=2))
+    assert collect(collected(so_far=2, a=2), GIVEN, order=half) == NOTHING
+    third = order(line("a", ready=1, collected=3))
+    assert collect(collected(so_far=3, a=2), GIVEN, order=half) == Decision(rows=(third,))
 
 
 def test_what_is_ready_cannot_be_short_and_what_is_not_ready_can_neither_be_collected_nor_expire() -> None:

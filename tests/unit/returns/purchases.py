@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from services.returns.domain.state import Handover, Purchase, PurchaseLine
-from shared.events.fulfilment import FulfilmentCollected, TaskLine
+from shared.events.fulfilment import FulfilmentCollected, SettledLine
 from shared.events.order import OrderPlaced, PlacedLine
 from shared.kernel.decision import Given
 
@@ -58,12 +58,12 @@ def purchase(*lines: PurchaseLine) -> Purchase:
     return Purchase("order-1", "customer-7", "EUR", PLACED_AT, lines)
 
 
-def collected(*, at: datetime = COLLECTED_AT, **quantities: int) -> FulfilmentCollected:
+def collected(*, at: datetime = COLLECTED_AT, so_far: int | None = None, **quantities: int) -> FulfilmentCollected:
     return FulfilmentCollected(
         order_id="order-1",
         location_id="galata",
         lines=tuple(
-            TaskLine(line_id=line_id, sku=f"sku-{line_id}", quantity=quantity)
+            SettledLine(line_id=line_id, sku=f"sku-{line_id}", quantity=quantity, so_far_quantity=so_far)
             for line_id, quantity in quantities.items()
         ),
         collected_by="customer",

@@ -5,7 +5,7 @@ import pytest
 from services.returns.domain.state import Handover, Purchase, PurchaseLine
 from services.returns.domain.take_home import take_home
 from shared.events.fulfilment import FulfilmentCollected
-from shared.kernel.decision import Decision, Invalid, NotYet
+from shared.kernel.decision import NOTHING, Decision, Invalid, NotYet
 from tests.unit.returns.purchases import COLLECTED_AT, GIVEN, HAT_AT_HOME, collected, purchase, shirts
 
 TWO = Handover("galata", 2, COLLECTED_AT)
@@ -24,6 +24,14 @@ def test_each_handover_is_remembered(
 ) -> None:
     after = purchase(shirts(*handovers), HAT_AT_HOME)
     assert take_home(event, GIVEN, purchase=before) == Decision(rows=(after,))
+
+
+def test_a_handover_told_again_under_a_new_id_is_no_news() -> None:
+    before = purchase(shirts(TWO), HAT_AT_HOME)
+    assert take_home(collected(so_far=2, shirts=2), GIVEN, purchase=before) == NOTHING
+    assert take_home(collected(so_far=3, shirts=1), GIVEN, purchase=before) == Decision(
+        rows=(purchase(shirts(TWO, ONE), HAT_AT_HOME),)
+    )
 
 
 def test_an_early_collection_waits_for_the_purchase() -> None:
