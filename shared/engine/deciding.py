@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.engine.message import DeadLetterHeader, Due, Message, Outgoing, Raw, Unreadable, dead_letter, outgoing
+from shared.engine.letters import Letter, dead_letter, letter_id, printable, type_of
+from shared.engine.message import Due, Message, Outgoing, Unreadable, outgoing
 from shared.engine.rows import Key
 from shared.engine.service import Handler, Service
 from shared.engine.store import DeadlineSet, Effects, Parked, Wait
@@ -20,6 +21,8 @@ Trace = Callable[[Message, str], str]
 """Gives the traceparent of an event of this type that a message causes."""
 
 
+REFUSED = "refused-by-database"
+"""Why a message is set aside that the store does not take."""
 DEADLINE_RETRY = timedelta(minutes=1)
 """How long a deadline whose decision failed is left alone."""
 
@@ -81,11 +84,13 @@ class Deciding:
         found: Found,
         parked: Iterable[Parked],
         trace: Trace,
+        retried: Iterable[Letter] = (),
         wakes_max: int = WAKES_MAX,
         refused: str = "",
     ) -> None:
         self._service, self._rules, self._now, self._trace = service, rules, now, trace
         self._found, self._wakes_left, self._refused = found, wakes_max, refused
+        self._first_failed_at = {letter.id: letter.first_failed_at for letter in retried}
         self._effects, self._missing = Effects(), set[RowKey]()
         self._told: list[tuple[Any, str, Message]] = []
         self._room = WaitingRoom(parked)
@@ -129,22 +134,23 @@ class Deciding:
         self._effects.outgoing += [self._publish(*each) for each in self._told]
         return self._effects
 
-    def set_aside(self, raw: Raw, slug: str, detail: str, *, handler: str = "", traceparent: str = "") -> None:
-        """Send a record to the dead-letter topic of its topic and this service."""
-        about: dict[DeadLetterHeader, str] = {
-            "reason": slug,
-            "detail": detail,
-            "service": self._service.name,
-            "handler": handler,
-            "first_failed_at": self._now.isoformat(),
-            "traceparent": traceparent,
-        }
-        self._effects.outgoing.append(dead_letter(raw, self._service.name, about, self._rules.topic_prefix))
-        self._effects.dead.append(slug)
-
-    def set_aside_unreadable(self, unreadable: Unreadable) -> None:
-        """Send a record that could not be read to the dead-letter topic."""
-        self.set_aside(unreadable.raw, unreadable.slug, unreadable.detail)
+    def set_aside(self, unreadable: Unreadable, *, handler: str = "", kind: str = "", traceparent: str = "") -> None:
+        """Keep a record as a dead letter, and tell of it on the dead-letter topic of its topic and this service."""
+        letter = Letter(
+            raw=unreadable.raw,
+            type=kind or type_of(unreadable.raw.headers),
+            reason=unreadable.slug,
+            detail=printable(unreadable.detail),
+            handler=handler,
+            claimed=unreadable.claimed,
+            first_failed_at=self._first_failed_at.get(letter_id(unreadable.raw), self._now),
+            failed_at=self._now,
+        )
+        self._effects.letters.append(letter)
+        self._effects.outgoing.append(
+            dead_letter(letter, service=self._service.name, traceparent=traceparent, prefix=self._rules.topic_prefix)
+        )
+        self._effects.dead.append(letter.reason)
 
     def _consider(self, message: Message, before: Parked | None = None) -> None:
         """Decide about a message, unless its stream waits; one that was parked before keeps its place and patience."""
@@ -174,7 +180,7 @@ class Deciding:
     def _ask(self, message: Message) -> Answer | None:
         """Return the decision; a decision that fails is a bug, and its message is set aside so that others go on."""
         if self._refused:
-            return Invalid("refused-by-database", self._refused)
+            return Invalid(REFUSED, self._refused)
         handler = self._service.by_trigger[message.type]
         try:
             answer = handler.decide(message.event, self._given(message), **self._arguments(handler, message.event))
@@ -273,8 +279,11 @@ class Deciding:
         self._effects.dead.append(slug)
 
     def _park(self, message: Message, wait: Wait, before: Parked | None) -> None:
-        until = self._now + self._rules.parked_max_age
-        self._room.enter(replace(before, wait=wait) if before else Parked(message, wait, until))
+        if before is None:
+            # Nobody loses patience before those ahead in the stream, whatever the clocks of other members say.
+            until = max(self._now + self._rules.parked_max_age, self._room.patience(message.stream, self._now))
+            before = Parked(message, wait, until)
+        self._room.enter(replace(before, wait=wait))
 
     def _stay(self, parked: Parked) -> None:
         """Let a message wait on, behind the earlier ones of its stream."""
@@ -296,8 +305,12 @@ class Deciding:
                 pass
 
     def _set_message_aside(self, message: Message, slug: str, detail: str) -> None:
-        handler = self._service.by_trigger[message.type].name
         if isinstance(message.event, Due):
             self._try_again_later(message, message.event, slug)
             return
-        self.set_aside(message.raw, slug, detail, handler=handler, traceparent=message.traceparent)
+        self.set_aside(
+            Unreadable(message.raw, slug, detail, claimed=True),
+            handler=self._service.by_trigger[message.type].name,
+            kind=message.type,
+            traceparent=message.traceparent,
+        )

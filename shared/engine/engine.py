@@ -1,10 +1,22 @@
 """The engine of a service: what becomes of a batch, in one transaction. The same on PostgreSQL and in memory."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.engine.deciding import WAKES_MAX, Deciding, Found, RowKey, Rules, Trace, Unloaded, first_keys, named_keys
+from shared.engine.deciding import (
+    REFUSED,
+    WAKES_MAX,
+    Deciding,
+    Found,
+    RowKey,
+    Rules,
+    Trace,
+    Unloaded,
+    first_keys,
+    named_keys,
+)
+from shared.engine.letters import Letter, Outcome, letter_id
 from shared.engine.message import Due, Message, Raw, Unreadable, read
 from shared.engine.rows import Key
 from shared.engine.service import Service
@@ -16,32 +28,59 @@ Clock = Callable[[], datetime]
 CONFLICTS_MAX = 10
 """How often a batch that met somebody else's change is decided again before the store is believed to refuse it."""
 DUE_MAX = 500
-"""Deadlines, and waits, looked at in one tick."""
+"""Deadlines, letters and waits, looked at in one tick."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
-    """What of a batch is new, and what goes straight to the dead-letter topic."""
+    """What of a transaction's work is new, and what is set aside unread."""
 
-    messages: tuple[Message, ...] = ()
-    unreadable: tuple[Unreadable, ...] = ()
+    messages: Sequence[Message] = ()
+    unreadable: Sequence[Unreadable] = ()
     repeated: int = 0
+    letters: Sequence[Letter] = ()
+    """Those that are retried."""
+    closed: Mapping[str, Outcome] = field(default_factory=dict)
+    """What became of letters about which nothing is to be decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What one transaction is about."""
+    """What one transaction is about: one of the four."""
 
     readings: Sequence[Message | Unreadable] = ()
     deadlines: Sequence[DeadlineSet] = ()
+    letters: Sequence[str] = ()
     waits: Sequence[Wait] = ()
     wakes_max: int = WAKES_MAX
     refused: str = ""
     """Why the store refused it before: it is set aside, then."""
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.readings or self.deadlines or self.letters or self.waits)
+
+    def narrowed(self, poison: Poison) -> tuple["_Work", ...]:
+        """Return the parts of work that the store refused, until what it refuses stands alone.
+
+        What stands alone is tried without waking those that wait for it, since one of them may be what is refused.
+        """
+        for name in ("readings", "deadlines", "letters", "waits"):
+            if (half := len(whole := getattr(self, name)) // 2) > 0:
+                return replace(self, **{name: whole[:half]}), replace(self, **{name: whole[half:]})
+        if self.wakes_max > 1:
+            return (replace(self, wakes_max=self.wakes_max // 2 if self.waits else 0),)
+        match self.readings:
+            case [Message(raw=raw)]:
+                # Unread it needs no rows: what the store refuses may be the looking for them.
+                return (replace(self, readings=[Unreadable(raw, REFUSED, str(poison))], refused=str(poison)),)
+        if self.readings or self.refused:
+            raise poison
+        return (replace(self, refused=str(poison)),)
+
 
 class Engine:
-    """Decides about records, deadlines and parked messages of one service."""
+    """Decides about records, deadlines, letters and parked messages of one service."""
 
     def __init__(self, service: Service, store: Store, *, clock: Clock, rules: Rules, trace: Trace) -> None:
         self._service, self._store, self._clock, self._rules, self._trace = service, store, clock, rules, trace
@@ -53,73 +92,33 @@ class Engine:
         Raises whatever the store raises when it is out of reach: nothing has happened then.
         """
         readings = [self._read(record) for record in records]
-        done = await self._process([reading for reading in readings if reading is not None])
-        return done + await self._wake(wait for effects in done for wait in effects.unheeded)
+        return await self._carry_out(_Work([reading for reading in readings if reading is not None]))
 
     async def tick(self) -> list[Effects]:
-        """Decide about the deadlines that have passed, and about parked messages that need not wait any longer."""
+        """Decide about deadlines that have passed, letters to be retried, and messages that need wait no longer."""
         now = self._clock()
+        done = await self._carry_out(_Work(deadlines=await self._store.due(now, DUE_MAX)))
+        done += await self._carry_out(_Work(letters=await self._store.retrying(DUE_MAX)))
+        return done + await self._carry_out(_Work(waits=await self._store.restless(now, DUE_MAX)))
+
+    async def _carry_out(self, work: _Work) -> list[Effects]:
+        """Do work, and then decide about all messages that wait in vain since, some in each transaction."""
         done: list[Effects] = []
-        if deadlines := await self._store.due(now, DUE_MAX):
-            done += await self._expire(deadlines)
-        if waits := await self._store.restless(now, DUE_MAX):
-            done += await self._wake(waits)
+        while work:
+            latest = await self._narrow(work)
+            done += latest
+            work = _Work(waits=list(dict.fromkeys(wait for effects in latest for wait in effects.unheeded)))
         return done
 
-    async def _expire(self, deadlines: Sequence[DeadlineSet]) -> list[Effects]:
-        """Decide about deadlines together; one that the store refuses is narrowed down, and tried again later."""
+    async def _narrow(self, work: _Work) -> list[Effects]:
+        """Do work in one transaction; what the store refuses of it is narrowed down, and set aside."""
         try:
-            return [await self._transact(_Work(deadlines=deadlines))]
+            return [await self._transact(work)]
         except Poison as poison:
-            if len(deadlines) == 1:
-                return [await self._transact(_Work(deadlines=deadlines, refused=str(poison)))]
-            half = len(deadlines) // 2
-            return await self._expire(deadlines[:half]) + await self._expire(deadlines[half:])
-
-    async def _wake(self, waits: Iterable[Wait]) -> list[Effects]:
-        """Decide about all messages that wait in vain, some in each transaction."""
-        done: list[Effects] = []
-        left = list(dict.fromkeys(waits))
-        while left:
-            woken = await self._wake_some(left, WAKES_MAX)
-            left = list(dict.fromkeys(wait for effects in woken for wait in effects.unheeded))
-            done += woken
-        return done
-
-    async def _wake_some(self, waits: Sequence[Wait], wakes_max: int) -> list[Effects]:
-        """Decide about parked messages together; one that the store refuses is narrowed down, and set aside."""
-        try:
-            return [await self._transact(_Work(waits=waits, wakes_max=wakes_max))]
-        except Poison as poison:
-            if len(waits) > 1:
-                half = len(waits) // 2
-                return await self._wake_some(waits[:half], wakes_max) + await self._wake_some(waits[half:], wakes_max)
-            if wakes_max > 1:
-                return await self._wake_some(waits, wakes_max // 2)
-            return [await self._transact(_Work(waits=waits, wakes_max=1, refused=str(poison)))]
+            return [effects for part in work.narrowed(poison) for effects in await self._narrow(part)]
 
     def _read(self, record: Raw) -> Message | Unreadable | None:
         return read(record, handled=self._service.handled, known=CATALOGUE)
-
-    async def _process(self, readings: Sequence[Message | Unreadable]) -> list[Effects]:
-        if not readings:
-            return []
-        try:
-            return [await self._transact(_Work(readings))]
-        except Poison:
-            if len(readings) == 1:
-                return [await self._process_alone(readings[0])]
-            half = len(readings) // 2
-            return await self._process(readings[:half]) + await self._process(readings[half:])
-
-    async def _process_alone(self, reading: Message | Unreadable) -> Effects:
-        """Decide about a message without waking those that wait for it, since one of them may be what is refused."""
-        try:
-            return await self._transact(_Work([reading], wakes_max=0))
-        except Poison as poison:
-            if isinstance(reading, Unreadable):
-                raise
-            return await self._transact(_Work([Unreadable(reading.raw, "refused-by-database", str(poison))]))
 
     async def _transact(self, work: _Work) -> Effects:
         """Decide and save in one transaction; decisions that ask for unforeseen rows are made again with them."""
@@ -139,9 +138,9 @@ class Engine:
                 unforeseen |= missing.rows
 
     async def _attempt(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> Effects:
-        fresh = await self._claim(transaction, work.readings)
+        fresh = await (self._retake(transaction, work) if work.letters else self._claim(transaction, work.readings))
         messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
-        parked = await self._waiting(transaction, messages, work.waits)
+        parked, lost = await self._waiting(transaction, messages, work.waits)
         found = await self._load(transaction, [*messages, *(each.message for each in parked)], parked, unforeseen)
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
         deciding = Deciding(
@@ -151,11 +150,12 @@ class Engine:
             found=found,
             parked=parked,
             trace=self._trace,
+            retried=fresh.letters,
             wakes_max=work.wakes_max,
             refused=work.refused,
         )
-        for unreadable in fresh.unreadable:
-            deciding.set_aside_unreadable(unreadable)
+        for unreadable in (*fresh.unreadable, *(each for each in lost.values() if each is not None)):
+            deciding.set_aside(unreadable)
         for message in messages:
             if not isinstance(message.event, Due) or (message.event.name, message.event.key) in taken:
                 deciding.answer(message)
@@ -164,6 +164,8 @@ class Engine:
             deciding.give_up()
         effects = deciding.finish()
         effects.repeated = fresh.repeated
+        effects.unparked += lost
+        effects.closed = _closed(fresh, effects)
         await transaction.save(effects)
         return effects
 
@@ -171,38 +173,47 @@ class Engine:
         """Keep what the inbox has not seen, in order; the same id with another body is set aside as `id-reused`."""
         if not readings:
             return _Fresh()
-        firsts: dict[tuple[str, str], Claim] = {}
-        for reading in readings:
-            claim = _claim_of(reading)
-            firsts.setdefault((claim.source, claim.id), claim)
-        verdicts = dict(zip(firsts, await transaction.claim(list(firsts.values())), strict=True))
+        verdicts = await _verdicts(transaction, readings)
+        fresh = [reading for reading, verdict in zip(readings, verdicts, strict=True) if verdict is Verdict.FRESH]
+        unreadable = [reading for reading in fresh if isinstance(reading, Unreadable)]
+        if Verdict.REUSED in verdicts:
+            judged = zip(readings, verdicts, strict=True)
+            reused = {each.raw.position: _reused(each) for each, verdict in judged if verdict is Verdict.REUSED}
+            positions = await transaction.claim([Claim(*position, 0) for position in reused])
+            judged_positions = zip(reused.values(), positions, strict=True)
+            unreadable += [each for each, verdict in judged_positions if verdict is Verdict.FRESH]
+        messages = [reading for reading in fresh if isinstance(reading, Message)]
+        return _Fresh(messages, unreadable, verdicts.count(Verdict.REPEATED))
+
+    async def _retake(self, transaction: Transaction, work: _Work) -> _Fresh:
+        """Read the letters that are still to be retried; a letter that has not claimed its event's id does so now."""
+        letters = await transaction.letters(work.letters)
+        readings = [
+            (letter, Unreadable(letter.raw, REFUSED, work.refused) if work.refused else self._read(letter.raw))
+            for letter in letters
+        ]
+        claiming = [each for letter, each in readings if isinstance(each, Message) and not letter.claimed]
+        verdicts = iter(await _verdicts(transaction, claiming) if claiming else ())
         messages: list[Message] = []
         unreadable: list[Unreadable] = []
-        reused: list[Unreadable] = []
-        repeated = 0
-        for reading in readings:
-            claim = _claim_of(reading)
-            identity = claim.source, claim.id
-            verdict = verdicts[identity]
-            if verdict is Verdict.FRESH:
-                verdicts[identity] = Verdict.REPEATED
-                if isinstance(reading, Message):
-                    messages.append(reading)
-                else:
-                    unreadable.append(reading)
-            elif verdict is Verdict.REUSED or claim.digest != firsts[identity].digest:
-                detail = f"id {claim.id} of {claim.source} came with another body before"
-                reused.append(Unreadable(reading.raw, "id-reused", detail))
+        closed: dict[str, Outcome] = {}
+        for letter, reading in readings:
+            if reading is None:
+                closed[letter.id] = "ignored"
+            elif isinstance(reading, Unreadable):
+                unreadable.append(replace(reading, claimed=letter.claimed))
+            elif letter.claimed or (verdict := next(verdicts)) is Verdict.FRESH:
+                messages.append(reading)
+            elif verdict is Verdict.REUSED:
+                unreadable.append(_reused(reading))
             else:
-                repeated += 1
-        if reused:
-            positions = await transaction.claim([Claim(*each.raw.position, 0) for each in reused])
-            unreadable += [each for each, verdict in zip(reused, positions, strict=True) if verdict is Verdict.FRESH]
-        return _Fresh(tuple(messages), tuple(unreadable), repeated)
+                closed[letter.id] = "repeated"
+        return _Fresh(messages, unreadable, len(closed), letters, closed)
 
     async def _waiting(
         self, transaction: Transaction, messages: Sequence[Message], waits: Sequence[Wait]
-    ) -> list[Parked]:
+    ) -> tuple[list[Parked], dict[int, Unreadable | None]]:
+        """Return the parked messages that matter, and by their ids those that this release does not read any more."""
         keys = {
             Wait(kind, key)
             for message in messages
@@ -210,7 +221,15 @@ class Engine:
             if isinstance(key, str)
         }
         streams = {message.stream for message in messages}
-        return await transaction.waiting(keys | set(waits), streams, WAKES_MAX)
+        parked: list[Parked] = []
+        lost: dict[int, Unreadable | None] = {}
+        for record in await transaction.waiting(keys | set(waits), streams, WAKES_MAX):
+            reading = self._read(record.raw)
+            if isinstance(reading, Message):
+                parked.append(Parked(reading, record.wait, record.until, record.id))
+            else:
+                lost[record.id] = reading and replace(reading, claimed=True)
+        return parked, lost
 
     async def _load(
         self,
@@ -249,8 +268,44 @@ class Engine:
         )
 
 
+async def _verdicts(transaction: Transaction, readings: Sequence[Message | Unreadable]) -> list[Verdict]:
+    """Claim readings, and say of each whether it is new; what comes twice among them is a repetition."""
+    claims = [_claim_of(reading) for reading in readings]
+    firsts: dict[tuple[str, str], Claim] = {}
+    for claim in claims:
+        firsts.setdefault((claim.source, claim.id), claim)
+    found = dict(zip(firsts, await transaction.claim(list(firsts.values())), strict=True))
+    verdicts: list[Verdict] = []
+    for claim in claims:
+        identity = claim.source, claim.id
+        verdict = found[identity]
+        if verdict is Verdict.FRESH:
+            found[identity] = Verdict.REPEATED
+        elif claim.digest != firsts[identity].digest:
+            verdict = Verdict.REUSED
+        verdicts.append(verdict)
+    return verdicts
+
+
 def _claim_of(reading: Message | Unreadable) -> Claim:
     """A message is claimed by its id; what has no readable id, by where it lies."""
     if isinstance(reading, Message):
         return Claim(reading.source, reading.id, reading.digest)
     return Claim(*reading.raw.position, 0)
+
+
+def _reused(reading: Message | Unreadable) -> Unreadable:
+    claim = _claim_of(reading)
+    return Unreadable(reading.raw, "id-reused", f"id {claim.id} of {claim.source} came with another body before")
+
+
+def _closed(fresh: _Fresh, effects: Effects) -> dict[str, Outcome]:
+    """Say what became of the letters that were retried, save those that are set aside again."""
+    if not fresh.letters:
+        return {}
+    again = {letter.id for letter in effects.letters}
+    parked = {letter_id(each.message.raw) for each in effects.parked}
+    decided: dict[str, Outcome] = {
+        letter.id: "parked" if letter.id in parked else "decided" for letter in fresh.letters if letter.id not in again
+    }
+    return {**decided, **fresh.closed}

@@ -2,15 +2,26 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count, islice
-from typing import Any
+from typing import Any, Literal
 
+from shared.engine.letters import Letter, Outcome
 from shared.engine.message import Outgoing
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
-from shared.engine.store import Claim, DeadlineSet, Effects, Parked, Verdict, Wait
+from shared.engine.store import Claim, DeadlineSet, Effects, Parked, ParkedRecord, Verdict, Wait
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLetter:
+    """A dead letter as it is kept."""
+
+    letter: Letter
+    state: Literal["open", "retrying", "closed"] = "open"
+    attempts: int = 1
+    outcome: Outcome | None = None
 
 
 class MemoryStore:
@@ -24,6 +35,7 @@ class MemoryStore:
         self.outbox: list[Outgoing] = []
         self.parked: dict[int, Parked] = {}
         self.deadlines: dict[tuple[str, str], DeadlineSet] = {}
+        self.letters: dict[str, KeptLetter] = {}
         self.parked_ids = count(1)
 
     @asynccontextmanager
@@ -47,10 +59,25 @@ class MemoryStore:
         }
         return list(waits)[:limit]
 
+    async def retrying(self, limit: int) -> list[str]:
+        """Return the ids of letters that somebody wants to be tried again, in the order of their records."""
+        retried = [kept.letter for kept in self.letters.values() if kept.state == "retrying"]
+        return [letter.id for letter in sorted(retried, key=_place)[:limit]]
+
+    def retry(self, letter_ids: Iterable[str]) -> None:
+        """Want open letters to be tried again, as a person does."""
+        for letter_id in letter_ids:
+            if (kept := self.letters[letter_id]).state == "open":
+                self.letters[letter_id] = replace(kept, state="retrying")
+
     def next_time(self) -> datetime | None:
         """Return when the next deadline or the next parked message falls due."""
         times = [each.due_at for each in self.deadlines.values()] + [each.until for each in self.parked.values()]
         return min(times, default=None)
+
+
+def _place(letter: Letter) -> tuple[str, int, int]:
+    return letter.raw.topic, letter.raw.partition, letter.raw.offset
 
 
 class MemoryTransaction:
@@ -61,6 +88,11 @@ class MemoryTransaction:
         self._claimed: dict[tuple[str, str], int] = {}
         self._taken: set[tuple[str, str]] = set()
         self._effects = Effects()
+
+    async def letters(self, ids: Iterable[str]) -> list[Letter]:
+        """Return those of these letters that are still to be retried, in the order of their records."""
+        kept = [self._store.letters[each] for each in ids]
+        return sorted((each.letter for each in kept if each.state == "retrying"), key=_place)
 
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new."""
@@ -75,12 +107,16 @@ class MemoryTransaction:
             )
         return verdicts
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
         """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
-        parked, waits = self._store.parked.values(), set(waits)
-        first = islice((each for each in parked if each.wait in waits), limit)
+        parked, waits = self._store.parked, set(waits)
+        first = islice((each for each in parked.values() if each.wait in waits), limit)
         wanted = {*streams, *(each.message.stream for each in first)}
-        return [each for each in parked if each.message.stream in wanted]
+        return [
+            ParkedRecord(parked_id, each.message.raw, each.wait, each.until)
+            for parked_id, each in parked.items()
+            if each.message.stream in wanted
+        ]
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist."""
@@ -121,3 +157,9 @@ class MemoryTransaction:
         for parked in effects.parked:
             parked_id = next(store.parked_ids)
             store.parked[parked_id] = replace(parked, id=parked_id)
+        for letter in effects.letters:
+            before = store.letters.get(letter.id)
+            first, attempts = (before.letter.first_failed_at, before.attempts) if before else (letter.failed_at, 0)
+            store.letters[letter.id] = KeptLetter(replace(letter, first_failed_at=first), attempts=attempts + 1)
+        for letter_id, outcome in effects.closed.items():
+            store.letters[letter_id] = replace(store.letters[letter_id], state="closed", outcome=outcome)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
@@ -86,11 +86,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that can never be processed, and why."""
+    """A record that cannot be processed, and why."""
 
     raw: Raw
     slug: str
     detail: str
+    claimed: bool = False
+    """Whether its event id is in the inbox because of this very record, from a time when it could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,16 +240,3 @@ def outgoing(
         ("traceparent", traceparent.encode()),
     )
     return Outgoing(prefix + event.TOPIC, key, event.__pydantic_serializer__.to_json(event), headers)
-
-
-DeadLetterHeader = Literal[
-    "reason", "detail", "topic", "partition", "offset", "service", "handler", "first_failed_at", "traceparent"
-]
-
-
-def dead_letter(raw: Raw, service: str, about: Mapping[DeadLetterHeader, str], prefix: str = "") -> Outgoing:
-    """Wrap a record for the dead-letter topic: as it came, with `tekil_dlq_*` headers that say what and where."""
-    notes = {**about, "topic": raw.topic, "partition": str(raw.partition), "offset": str(raw.offset)}
-    headers = tuple((f"tekil_dlq_{name}", text.encode()) for name, text in notes.items())
-    kept = tuple((name, value) for name, value in raw.headers if not name.startswith("tekil_dlq_"))
-    return Outgoing(f"{prefix}{raw.topic}.{service}.dlq", raw.key, raw.value, kept + headers)

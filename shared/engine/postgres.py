@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-import msgspec
 from sqlalchemy import Table
 
-from shared.engine import statements
-from shared.engine.message import Message, Outgoing, Raw, read
+from shared.engine import letterbox, statements
+from shared.engine.letters import Letter
+from shared.engine.message import Outgoing
+from shared.engine.packing import pack, raw_of, unpack
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
-from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, Poison, Verdict, Wait
-from shared.events.catalogue import CATALOGUE
+from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, ParkedRecord, Poison, Verdict, Wait
 
 _POISON = (
     asyncpg.exceptions.IntegrityConstraintViolationError,
@@ -48,11 +48,11 @@ _MOVE = """
     UPDATE parked SET wait_kind = given.kind, wait_key = given.key
     FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given(id, kind, key) WHERE parked.id = given.id
 """
+LOOKED_AT_MAX = 1_000
+"""Parked messages that one tick looks at: all of them, but for days on which very many wait."""
 COUNTED_MAX = 100_000
 """Rows that are counted: beyond them a number says no more, and takes time."""
 _DEADLINE = ("name", "key", "due_at", "message_id", "traceparent")
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
 
 
 class PostgresStore:
@@ -64,7 +64,7 @@ class PostgresStore:
         self.inbox, self.outbox = tables["inbox"], tables["outbox"]
         self.parked, self.deadlines = tables["parked"], tables["deadlines"]
         self.kinds = {rows.kind.__name__: rows.kind for rows in service.rows}
-        self._restless = _restless(service, self.parked)
+        self._restless, self._looked_upto = _restless(service), 0
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["PostgresTransaction"]:
@@ -91,9 +91,19 @@ class PostgresStore:
         return [DeadlineSet(*row) for row in rows]
 
     async def restless(self, now: datetime, limit: int) -> list[Wait]:
-        """Return what messages wait for though it is there already, or have waited for too long."""
-        rows = await self.pool.fetch(self._restless, now, limit)
-        return [Wait(self.kinds[kind], key) for kind, key in rows]
+        """Return what messages wait for though it is there already, or have waited for too long.
+
+        Each call looks at LOOKED_AT_MAX messages, and the next one at those after them: what must not be missed need
+        not be found at once, and a tick must not take longer for everything that waits.
+        """
+        [[self._looked_upto, waits]] = await self.pool.fetch(
+            self._restless, now, limit, self._looked_upto, LOOKED_AT_MAX
+        )
+        return [Wait(self.kinds[kind], key) for kind, key in waits]
+
+    async def retrying(self, limit: int) -> list[str]:
+        """Return the ids of letters that somebody wants to be tried again, in the order of their records."""
+        return await letterbox.retrying(self.pool, limit)
 
     async def unpublished(self) -> int:
         """Return how many records wait in the outbox; of very many, that there are many."""
@@ -109,7 +119,7 @@ class PostgresStore:
         return earliest
 
 
-def _restless(service: Service, parked: Table) -> str:
+def _restless(service: Service) -> str:
     """One query over all kinds of rows that a message can wait for: those whose key is a single text."""
     there = " ".join(
         f"OR (wait_kind = '{rows.kind.__name__}' AND EXISTS"
@@ -118,10 +128,21 @@ def _restless(service: Service, parked: Table) -> str:
         if not rows.append_only and len(rows.key_columns()) == 1
     )
     # Many messages may wait for one row, which is looked for once.
-    return (
-        "SELECT wait_kind, wait_key FROM (SELECT wait_kind, wait_key, min(until) AS until, min(id) AS oldest"  # noqa: S608 - declared names only
-        f" FROM {parked.name} GROUP BY wait_kind, wait_key) AS waits WHERE until <= $1 {there} ORDER BY oldest LIMIT $2"
-    )
+    return f"""
+        WITH looked AS MATERIALIZED (
+            SELECT id, wait_kind, wait_key FROM parked WHERE id > $3 ORDER BY id LIMIT $4
+        ), impatient AS MATERIALIZED (
+            SELECT id, wait_kind, wait_key FROM parked WHERE until <= $1 ORDER BY until LIMIT $4
+        ), waits AS (
+            SELECT wait_kind, wait_key, min(id) AS oldest FROM looked GROUP BY wait_kind, wait_key
+        ), restless AS (
+            SELECT wait_kind, wait_key, oldest FROM waits WHERE false {there}
+            UNION SELECT wait_kind, wait_key, min(id) FROM impatient GROUP BY wait_kind, wait_key
+            ORDER BY oldest LIMIT $2
+        )
+        SELECT (SELECT CASE count(*) WHEN $4 THEN max(id) ELSE 0 END FROM looked),
+            ARRAY(SELECT (wait_kind, wait_key) FROM restless)
+    """  # noqa: S608 - declared names only
 
 
 class PostgresTransaction:
@@ -131,6 +152,10 @@ class PostgresTransaction:
         self._store, self._connection = store, connection
         self._versions: dict[tuple[type, Key], int] = {}
         self._codecs = store.service.codecs
+
+    async def letters(self, ids: Iterable[str]) -> list[Letter]:
+        """Return those of these letters that are still to be retried, locked, in the order of their records."""
+        return await letterbox.take(self._connection, ids)
 
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new, in one order everywhere so that nobody deadlocks."""
@@ -158,22 +183,17 @@ class PostgresTransaction:
         )
         return {(row["source"], row["id"]): row["digest"] for row in rows}
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
         """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
         wanted = list(waits)
         kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
         rows = await self._connection.fetch(_WAITING, kinds, keys, list(streams), limit)
-        return [self._parked(row) for row in rows]
-
-    def _parked(self, row: Any) -> Parked:
-        raw = Raw(
-            row["topic"], row["partition"], row["record_offset"], row["timestamp_ms"], row["key"], row["value"],
-            _unpack(row["headers"]),
-        )  # fmt: skip
-        message = read(raw, handled=self._store.service.handled, known=CATALOGUE)
-        if not isinstance(message, Message):
-            raise TypeError(f"parked message {row['id']} cannot be read any more: {message}")
-        return Parked(message, Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"], row["id"])
+        return [
+            ParkedRecord(
+                row["id"], raw_of(row), Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"]
+            )
+            for row in rows
+        ]
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""
@@ -211,6 +231,10 @@ class PostgresTransaction:
         if effects.moved:
             moved = [(each.id, each.wait.kind.__name__, each.wait.key) for each in effects.moved]
             await self._connection.execute(_MOVE, *zip(*moved, strict=True))
+        if effects.letters:
+            await letterbox.put(self._connection, effects.letters)
+        if effects.closed:
+            await letterbox.close(self._connection, effects.closed)
         now = datetime.now(UTC)
         if effects.parked:
             await self._insert(self._store.parked, [_parked_row(parked, now) for parked in effects.parked])
@@ -248,14 +272,14 @@ def _parked_row(parked: Parked, now: datetime) -> Sequence[Any]:
     raw = parked.message.raw
     return (
         parked.wait.kind.__name__, parked.wait.key, parked.message.stream, parked.until, now, raw.topic,
-        raw.partition, raw.offset, raw.timestamp_ms, raw.key, raw.value, _pack(raw.headers),
+        raw.partition, raw.offset, raw.timestamp_ms, raw.key, raw.value, pack(raw.headers),
     )  # fmt: skip
 
 
 def _outbox_row(record: Outgoing, now: datetime) -> Sequence[Any]:
-    return record.topic, record.key, record.value, _pack(record.headers), now
+    return record.topic, record.key, record.value, pack(record.headers), now
 
 
 def unpack_headers(packed: bytes) -> tuple[tuple[str, bytes | None], ...]:
     """Return the headers of an outbox row."""
-    return _unpack(packed)
+    return unpack(packed)

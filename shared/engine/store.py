@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from shared.engine.message import Message, Outgoing
+from shared.engine.letters import Letter, Outcome
+from shared.engine.message import Message, Outgoing, Raw
 from shared.engine.rows import Key, Rows
 
 
@@ -47,6 +48,16 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedRecord:
+    """A parked message as it is kept: it is read again each time, since a later release may read it otherwise."""
+
+    id: int
+    raw: Raw
+    wait: Wait
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineSet:
     """A deadline as it is kept: who set it, so that its message id is derived and its trace goes on."""
 
@@ -71,8 +82,12 @@ class Effects:
     unparked: list[int] = field(default_factory=list)
     unheeded: list[Wait] = field(default_factory=list)
     """What messages wait for still, though it is there: there were too many for one transaction."""
+    letters: list[Letter] = field(default_factory=list)
+    """What was set aside, for the first time or again."""
+    closed: dict[str, Outcome] = field(default_factory=dict)
+    """What became of letters that were retried, by their ids; those that failed again are among `letters`."""
     dead: list[str] = field(default_factory=list)
-    """The slugs of what went to the dead-letter topics."""
+    """The slugs of what was set aside, and of deadlines whose decisions failed."""
     bugs: list[Exception] = field(default_factory=list)
     """Why decisions failed."""
     repeated: int = 0
@@ -88,12 +103,18 @@ class Conflict(Exception):
 
 
 class Transaction(Protocol):
-    """One transaction: claim, wait, load, take, save, in this order. Leaving it commits, an exception rolls back."""
+    """One transaction: letters, claim, wait, load, take, save. Leaving it commits, an exception rolls back."""
+
+    async def letters(self, ids: Iterable[str]) -> list[Letter]:
+        """Return those of these letters that are still to be retried, in the order of their records.
+
+        Nobody else can take them until the end of the transaction, which closes each or keeps it as set aside again.
+        """
 
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new. The claims have distinct ids."""
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
         """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows.
 
         Streams come whole, so that their order is kept. Those that wait are found by their oldest `limit` messages.
@@ -110,7 +131,7 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """Where a service keeps its rows, inbox, outbox, parked messages and deadlines."""
+    """Where a service keeps its rows, inbox, outbox, parked messages, deadlines and dead letters."""
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
         """Begin a transaction."""
@@ -120,3 +141,6 @@ class Store(Protocol):
 
     async def restless(self, now: datetime, limit: int) -> list[Wait]:
         """Return what messages wait for though it is there already, or have waited for too long."""
+
+    async def retrying(self, limit: int) -> list[str]:
+        """Return the ids of letters that somebody wants to be tried again, in the order of their records."""

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 NAMING = {
@@ -31,6 +33,7 @@ def service_metadata() -> MetaData:
     _outbox(metadata)
     _parked(metadata)
     _deadlines(metadata)
+    _dead_letters(metadata)
     return metadata
 
 
@@ -96,4 +99,44 @@ def _deadlines(metadata: MetaData) -> None:
         CheckConstraint("name <> ''", name="named"),
         Index("ix_deadlines_due", "due_at"),
         comment="Times by which something must have happened.",
+    )
+
+
+def _dead_letters(metadata: MetaData) -> None:
+    Table(
+        "dead_letters",
+        metadata,
+        Column("id", Text, primary_key=True, comment="derived from where the record lies"),
+        Column("state", Text, nullable=False, comment="open, retrying or closed"),
+        Column("attempts", Integer, nullable=False, comment="how often it was set aside"),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("record_offset", BigInteger, nullable=False),
+        Column("timestamp_ms", BigInteger, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("key", LargeBinary),
+        Column("value", LargeBinary),
+        Column("headers", LargeBinary),
+        Column("reason", Text, nullable=False),
+        Column("detail", Text, nullable=False),
+        Column("handler", Text, nullable=False),
+        Column("claimed", Boolean, nullable=False, comment="whether the inbox has its event id from this very record"),
+        Column("first_failed_at", DateTime(timezone=True), nullable=False),
+        Column("failed_at", DateTime(timezone=True), nullable=False),
+        Column("outcome", Text, comment="how it was closed"),
+        Column("note", Text, comment="why it was discarded"),
+        Column("closed_at", DateTime(timezone=True)),
+        CheckConstraint("state IN ('open', 'retrying', 'closed')", name="state"),
+        CheckConstraint("(state = 'closed') = (outcome IS NOT NULL)", name="outcome"),
+        CheckConstraint("(state = 'closed') = (headers IS NULL)", name="headers"),
+        CheckConstraint("state <> 'closed' OR (key IS NULL AND value IS NULL)", name="forgotten"),
+        Index("ix_dead_letters_first_failed_at", "first_failed_at", postgresql_where=text("state <> 'closed'")),
+        Index(
+            "ix_dead_letters_retrying",
+            "topic",
+            "partition",
+            "record_offset",
+            postgresql_where=text("state = 'retrying'"),
+        ),
+        comment="Records that could not be processed. A closed one is a note that it was there, without what it said.",
     )

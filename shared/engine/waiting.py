@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from shared.engine.store import Parked, Wait
 
@@ -11,7 +12,8 @@ class WaitingRoom:
 
     def __init__(self, parked: Iterable[Parked]) -> None:
         self._waiting: dict[Wait, list[Parked]] = {}
-        self._streams: dict[str, Wait] = {}
+        self._last: dict[str, Parked] = {}
+        """The latest message of each stream."""
         self._ready: dict[Wait, None] = {}
         self._came = {each.id: each for each in parked}
         for each in self._came.values():
@@ -24,19 +26,23 @@ class WaitingRoom:
 
     def blocking(self, stream: str) -> Wait | None:
         """Return what the earlier messages of a stream wait for, if they do."""
-        return self._streams.get(stream)
+        return last.wait if (last := self._last.get(stream)) else None
+
+    def patience(self, stream: str, otherwise: datetime) -> datetime:
+        """Return until when the earlier messages of a stream wait, if they do."""
+        return last.until if (last := self._last.get(stream)) else otherwise
 
     def enter(self, parked: Parked) -> None:
         """Let a message wait, behind those of its wait."""
         self._waiting.setdefault(parked.wait, []).append(parked)
-        self._streams[parked.message.stream] = parked.wait
+        self._last[parked.message.stream] = parked
 
     def leave(self, wait: Wait) -> list[Parked]:
         """Let all leave that wait for a row, in the order in which they came."""
         left = self._waiting.pop(wait)
         self._ready.pop(wait, None)
         for each in left:
-            self._streams.pop(each.message.stream, None)
+            self._last.pop(each.message.stream, None)
         return left
 
     def arrived(self, wait: Wait) -> None:

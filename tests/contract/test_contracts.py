@@ -10,7 +10,8 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from shared.engine.message import CONTENT_TYPE, STRUCTURED, DeadLetterHeader, Message, Raw, Unreadable, outgoing, read
+from shared.engine.letters import DeadLetterHeader
+from shared.engine.message import CONTENT_TYPE, STRUCTURED, Message, Raw, Unreadable, outgoing, read
 from shared.events.catalogue import CATALOGUE
 from shared.events.contracts.envelope import CLOUDEVENT, DEAD_LETTER
 from shared.events.contracts.generated import CONTRACTS, RECORD, generated, stale

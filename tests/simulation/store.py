@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from types import coroutine
 from typing import Any
 
-from shared.engine.memory import MemoryStore, MemoryTransaction
+from shared.engine.letters import Letter
+from shared.engine.memory import KeptLetter, MemoryStore, MemoryTransaction
 from shared.engine.message import Outgoing
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
-from shared.engine.store import Conflict, DeadlineSet, Effects, Parked, Wait
+from shared.engine.store import Conflict, DeadlineSet, Effects, Parked, ParkedRecord, Wait
 
 
 @coroutine
@@ -58,14 +59,22 @@ class OverlappingTransaction(MemoryTransaction):
         self._shared = store
         self._seen: dict[tuple[type, Key], Any] = {}
         self._locked: dict[tuple[type, Key], int] = {}
-        self._parked: list[Parked] = []
+        self._parked: dict[int, Parked] = {}
+        self._letters: dict[str, KeptLetter] = {}
         self._ids = range(0)
         self._given: list[DeadlineSet] = []
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[Parked]:
+    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
         """Return the parked messages, which nobody else can take until the end of this transaction."""
-        self._parked = await super().waiting(waits, streams, limit) if self._shared.parked else []
-        return self._parked
+        found = await super().waiting(waits, streams, limit) if self._shared.parked else []
+        self._parked = {each.id: self._shared.parked[each.id] for each in found}
+        return found
+
+    async def letters(self, ids: Iterable[str]) -> list[Letter]:
+        """Return the letters to be retried, which nobody else can take until the end of this transaction."""
+        found = await super().letters(ids)
+        self._letters = {each.id: self._shared.letters[each.id] for each in found}
+        return found
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist."""
@@ -105,7 +114,8 @@ class OverlappingTransaction(MemoryTransaction):
         return (
             any(store.locks[row] != locks for row, locks in self._locked.items())
             or any(store.rows[kind].get(key) is not self._seen.get((kind, key)) for kind, key in changed)
-            or any(store.parked.get(each.id or 0) is not each for each in self._parked)
+            or any(store.parked.get(parked_id) is not each for parked_id, each in self._parked.items())
+            or any(store.letters.get(letter_id) is not each for letter_id, each in self._letters.items())
             or any(identity in store.inbox for identity in self._claimed)
             or any(
                 (each.name, each.key) in self._taken and store.deadlines.get((each.name, each.key)) != each

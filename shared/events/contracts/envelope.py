@@ -29,8 +29,9 @@ CLOUDEVENT: Node = {
 DEAD_LETTER: Node = {
     "type": "object",
     "description": "Beside the record's own headers, why and where it failed.",
-    "required": ["tekil_dlq_reason", "tekil_dlq_topic", "tekil_dlq_partition", "tekil_dlq_offset"],
+    "required": ["tekil_dlq_id", "tekil_dlq_reason", "tekil_dlq_topic", "tekil_dlq_partition", "tekil_dlq_offset"],
     "properties": {
+        "tekil_dlq_id": _said("What `tekil dead-letters` calls it; the same one where it failed again."),
         "tekil_dlq_reason": _said("A slug for machines, such as `schema-violation`."),
         "tekil_dlq_detail": _said("What exactly was wrong, for people."),
         "tekil_dlq_topic": _said("The topic that it came from."),
@@ -38,7 +39,10 @@ DEAD_LETTER: Node = {
         "tekil_dlq_offset": _said("Its offset there, in digits."),
         "tekil_dlq_service": _said("The service that could not process it."),
         "tekil_dlq_handler": _said("The decision that could not; empty where it was not even readable."),
-        "tekil_dlq_first_failed_at": _said("When it was set aside.", format="date-time"),
+        "tekil_dlq_first_failed_at": _said("When it was set aside for the first time.", format="date-time"),
         "tekil_dlq_traceparent": _said("The trace of the record that failed."),
+        "tekil_dlq_left_out": _said("What of a very large record is not repeated; `tekil dead-letters show` has it."),
+        "tekil_dlq_value_bytes": _said("The size of a value that was left out, in digits."),
+        "tekil_dlq_value_sha256": _said("Its SHA-256, in hexadecimal digits."),
     },
 }

@@ -9,10 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import field_validator
 
-from shared.engine.message import OUTSIDE_BYTES_MAX, Message, Raw, Unreadable, dead_letter, read
+from shared.engine.letters import dead_letter
+from shared.engine.message import OUTSIDE_BYTES_MAX, Message, Raw, Unreadable, read
 from shared.events.catalogue import CATALOGUE
 from shared.events.event import Event
 from shared.events.samples import read_samples
+from tests.unit.engine.setting_aside import set_aside
 
 SAMPLES = read_samples()
 GOOD = SAMPLES["sale.recorded"]
@@ -61,7 +63,7 @@ def test_every_record_is_read_or_set_aside_with_a_reason_and_all_it_came_with(
     match reading(record):
         case Unreadable(kept, slug, detail):
             assert slug
-            letter = dead_letter(kept, "order", {"reason": slug, "detail": detail})
+            letter = dead_letter(set_aside(kept, slug, detail), service="order")
             assert (letter.key, letter.value) == (record.key, record.value)
             assert set(record.headers) - set(letter.headers) <= {
                 each for each in record.headers if each[0].startswith("tekil_dlq_")

@@ -1,0 +1,172 @@
+"""Where a service keeps its dead letters: the engine puts them in and takes them out, people look and decide.
+
+A letter is open until somebody wants it tried again; then the leader's next tick takes it, decides about it and closes
+it, in one transaction. Its row is the guard: who takes it holds it, and nobody else finds it to be retried afterwards.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.engine.letters import Letter, Outcome
+from shared.engine.message import Headers
+from shared.engine.packing import pack, raw_of, unpack
+
+SHOWN_MAX = 1_000
+"""Letters that a list shows; more are for `retry --reason`, not for reading."""
+
+_RETRYING = """
+    SELECT id FROM dead_letters WHERE state = 'retrying' ORDER BY topic, partition, record_offset LIMIT $1
+"""
+_TAKE = """
+    SELECT * FROM dead_letters WHERE id = ANY($1) AND state = 'retrying'
+    ORDER BY topic, partition, record_offset FOR UPDATE
+"""
+_PUT = """
+    INSERT INTO dead_letters (id, topic, partition, record_offset, timestamp_ms, type, key, value, headers, reason,
+        detail, handler, claimed, first_failed_at, failed_at, state, attempts)
+    SELECT given.*, 'open', 1 FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bigint[],
+        $6::text[], $7::bytea[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::boolean[],
+        $14::timestamptz[], $15::timestamptz[]) AS given
+    ON CONFLICT (id) DO UPDATE SET
+        state = 'open', attempts = dead_letters.attempts + 1, outcome = NULL, note = NULL, closed_at = NULL,
+        type = excluded.type, key = excluded.key, value = excluded.value, headers = excluded.headers,
+        reason = excluded.reason, detail = excluded.detail, handler = excluded.handler, claimed = excluded.claimed,
+        failed_at = excluded.failed_at
+"""
+_CLOSE = """
+    UPDATE dead_letters
+    SET state = 'closed', outcome = given.outcome, closed_at = now(), key = NULL, value = NULL, headers = NULL
+    FROM unnest($1::text[], $2::text[]) AS given(id, outcome) WHERE dead_letters.id = given.id
+"""
+_ENTRY = """
+    SELECT id, state, attempts, topic, partition, record_offset, type, key, reason, detail, handler, first_failed_at,
+        failed_at, outcome, note, closed_at
+    FROM dead_letters
+"""
+_LIST = f"""{_ENTRY}
+    WHERE state <> 'closed' AND ($1::text IS NULL OR reason = $1)
+    ORDER BY first_failed_at, topic, partition, record_offset LIMIT $2
+"""
+_ONE = f"{_ENTRY} WHERE id = $1"
+_STANDING = "SELECT id, state, attempts, reason, outcome FROM dead_letters WHERE id = ANY($1)"
+_RETRY = """
+    UPDATE dead_letters SET state = 'retrying'
+    WHERE state = 'open' AND ($1::text[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR reason = $2)
+    RETURNING id, attempts
+"""
+_DISCARD = """
+    UPDATE dead_letters SET state = 'closed', outcome = 'discarded', note = $2, closed_at = now(),
+        key = NULL, value = NULL, headers = NULL
+    WHERE id = ANY($1) AND state <> 'closed' RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a list tells of a letter: never its value, which may name a customer."""
+
+    id: str
+    state: str
+    attempts: int
+    topic: str
+    partition: int
+    record_offset: int
+    type: str
+    key: bytes | None
+    reason: str
+    detail: str
+    handler: str
+    first_failed_at: datetime
+    failed_at: datetime
+    outcome: Outcome | None
+    note: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with a letter."""
+
+    id: str
+    state: str
+    attempts: int
+    reason: str
+    outcome: Outcome | None
+
+
+async def retrying(connection: Any, limit: int) -> list[str]:
+    """Return the ids of letters that somebody wants to be tried again, in the order of their records."""
+    return [row["id"] for row in await connection.fetch(_RETRYING, limit)]
+
+
+async def take(connection: Any, ids: Iterable[str]) -> list[Letter]:
+    """Lock those of these letters that are still to be retried, and return them in the order of their records."""
+    return [_letter(row) for row in await connection.fetch(_TAKE, list(ids))]
+
+
+async def put(connection: Any, letters: Iterable[Letter]) -> None:
+    """Keep letters as open. One that was there is the same letter, set aside once more."""
+    rows = [_row(letter) for letter in sorted(letters, key=lambda letter: letter.id)]
+    await connection.execute(_PUT, *zip(*rows, strict=True))
+
+
+async def close(connection: Any, outcomes: Mapping[str, Outcome]) -> None:
+    """Close letters, and forget what they said."""
+    await connection.execute(_CLOSE, list(outcomes), list(outcomes.values()))
+
+
+async def entries(connection: Any, *, reason: str | None = None) -> list[Entry]:
+    """Return the letters that are not closed, those that failed first in front; SHOWN_MAX at most."""
+    return [Entry(*row) for row in await connection.fetch(_LIST, reason, SHOWN_MAX)]
+
+
+async def entry(connection: Any, letter_id: str) -> Entry | None:
+    """Return a letter, closed ones too."""
+    row = await connection.fetchrow(_ONE, letter_id)
+    return Entry(*row) if row else None
+
+
+async def content(connection: Any, letter_id: str) -> tuple[Headers, bytes | None]:
+    """Return the headers and the value of a letter; of a closed one there are none any more."""
+    row = await connection.fetchrow("SELECT headers, value FROM dead_letters WHERE id = $1", letter_id)
+    return (unpack(row["headers"]) if row["headers"] is not None else ()), row["value"]
+
+
+async def standing(connection: Any, ids: Iterable[str]) -> list[Standing]:
+    """Return how it stands with these letters; of unknown ones nothing."""
+    return [Standing(*row) for row in await connection.fetch(_STANDING, list(ids))]
+
+
+async def retry(connection: Any, *, ids: Sequence[str] | None = None, reason: str | None = None) -> dict[str, int]:
+    """Want open letters to be tried again: these, or those of a reason, or all. Return their attempts so far, by id."""
+    rows = await connection.fetch(_RETRY, ids, reason)
+    return {row["id"]: row["attempts"] for row in rows}
+
+
+async def discard(connection: Any, ids: Iterable[str], *, note: str) -> set[str]:
+    """Close letters without trying them again, and say why. Return those that were not closed before."""
+    return {row["id"] for row in await connection.fetch(_DISCARD, list(ids), note)}
+
+
+def _row(letter: Letter) -> Sequence[Any]:
+    raw = letter.raw
+    return (
+        letter.id, raw.topic, raw.partition, raw.offset, raw.timestamp_ms, letter.type, raw.key, raw.value,
+        pack(raw.headers), letter.reason, letter.detail, letter.handler, letter.claimed, letter.first_failed_at,
+        letter.failed_at,
+    )  # fmt: skip
+
+
+def _letter(row: Any) -> Letter:
+    return Letter(
+        raw=raw_of(row),
+        type=row["type"],
+        reason=row["reason"],
+        detail=row["detail"],
+        handler=row["handler"],
+        claimed=row["claimed"],
+        first_failed_at=row["first_failed_at"],
+        failed_at=row["failed_at"],
+    )
