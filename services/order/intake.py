@@ -1,4 +1,8 @@
-"""Intake over HTTP, for those who cannot speak Kafka: an event is checked as it will be read, and put on its topic."""
+"""Intake over HTTP, for those who cannot speak Kafka: an event is checked as it will be read, and put on its topic.
+
+One token opens all that the world may say. Whoever holds it is trusted like a Kafka client with the right to write on
+those topics; who should say less gets a Kafka user of their own, which ACLs bind to one topic.
+"""
 
 import asyncio
 import hmac
@@ -18,6 +22,7 @@ from shared.engine.message import (
     ATTRIBUTE_CHARS_MAX,
     CONTENT_TYPE,
     OUTSIDE_BYTES_MAX,
+    OUTSIDE_TOPICS,
     OWN_SOURCES,
     STRUCTURED,
     Outgoing,
@@ -27,8 +32,6 @@ from shared.events.event import Event, Moment
 from shared.events.structured import to_binary
 from shared.runtime.http import Fault, Problem, View
 
-OPEN_TOPICS = ("tekil.channel.v1", "tekil.operations.v1", "tekil.reference.v1")
-"""What the world publishes. Everything else is Tekil's own to say."""
 FAULTS_MAX = 100
 PUBLISH_TIMEOUT_S = 10.0
 JSON = "application/json"
@@ -39,7 +42,7 @@ TRACEPARENT = "traceparent"
 def _open_type(kind: str) -> str:
     if kind not in CATALOGUE:
         raise ValueError("no type of Tekil's; see docs/contracts")
-    if CATALOGUE[kind].TOPIC not in OPEN_TOPICS:
+    if CATALOGUE[kind].TOPIC not in OUTSIDE_TOPICS:
         raise ValueError("a type that only Tekil publishes")
     return kind
 
@@ -98,11 +101,19 @@ def accept(headers: Mapping[str, str], body: bytes) -> Outgoing:
             event = model.model_validate_json(data)
         except ValidationError as error:
             faults += _faults("data", error)
+        else:
+            faults += _subject_faults(attributes, event)
     if faults or event is None:
         detail = "This is not an event that Tekil can read."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-event", detail, faults=faults[:FAULTS_MAX])
     topic, _, value, record_headers = to_binary({**attributes, "data": data})
     return Outgoing(topic, event.key.encode(), value, record_headers)
+
+
+def _subject_faults(attributes: Mapping[str, Any], event: Event) -> Iterable[Fault]:
+    """Refuse a subject that contradicts the event: who goes by it would believe that it is about another thing."""
+    if attributes.get("subject", event.key) != event.key:
+        yield Fault(field="subject", fault="is not the event's Kafka key, which docs/contracts names for its type")
 
 
 def _opened(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, Any], str]:
@@ -172,7 +183,19 @@ class Intake:
 
 
 _bearer = HTTPBearer(auto_error=False, description="The token of TEKIL_INTAKE_TOKEN.")
-_EVENT = {"type": "object", "description": "An event of docs/contracts whose topic is for the world to publish on."}
+_DATA = {"type": "object", "description": "The data of an event that docs/contracts lets the world publish."}
+_EVENT = {
+    "type": "object",
+    "description": "A CloudEvent in structured mode, as docs/contracts has samples of.",
+    "required": ["specversion", "id", "source", "type", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string"},
+        "source": {"type": "string"},
+        "type": {"enum": sorted(kind for kind, event in CATALOGUE.items() if event.TOPIC in OUTSIDE_TOPICS)},
+        "data": _DATA,
+    },
+}
 
 
 def intake_router(intake: Intake) -> APIRouter:
@@ -184,7 +207,7 @@ def intake_router(intake: Intake) -> APIRouter:
         summary="Publish one event",
         status_code=HTTPStatus.ACCEPTED,
         openapi_extra={
-            "requestBody": {"required": True, "content": {STRUCTURED: {"schema": _EVENT}, JSON: {"schema": _EVENT}}}
+            "requestBody": {"required": True, "content": {STRUCTURED: {"schema": _EVENT}, JSON: {"schema": _DATA}}}
         },
     )
     async def publish(

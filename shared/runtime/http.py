@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal, Protocol
 import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+
+from shared.runtime.http_page import POLICY, page
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -126,8 +128,11 @@ def service_app(name: str, window: Window, *routers: APIRouter) -> FastAPI:
         title=f"Tekil: {name}",
         description=f"What the {name} service knows. The truth is on Kafka; this is for people who ask.",
         version="1",
-        docs_url="/docs",
+        # FastAPI's own pages load scripts from afar; ours is below.
+        docs_url=None,
         redoc_url=None,
+        # A path that does not exist is said not to exist, rather than sent elsewhere.
+        redirect_slashes=False,
         responses={
             "default": {
                 "description": "Why not",
@@ -165,21 +170,42 @@ class Readiness(View):
     """What keeps it from its work, in words."""
 
 
-@_probes.get("/healthz", summary="Is the process alive, and every task of it?", response_model=Health)
+@_probes.get(
+    "/healthz",
+    summary="Is the process alive, and every task of it?",
+    response_model=Health,
+    responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Health, "description": "It is not"}},
+)
 async def healthz(request: Request) -> Response:
     """Answer 503 where only a restart would help."""
     failed = tuple(request.app.state.window.failed())
     return _state(Health(status="failed" if failed else "alive", failed=failed), ok=not failed)
 
 
-@_probes.get("/readyz", summary="Does it do its work?", response_model=Readiness)
+@_probes.get(
+    "/readyz",
+    summary="Does it do its work?",
+    response_model=Readiness,
+    responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Readiness, "description": "It does not"}},
+)
 async def readyz(request: Request) -> Response:
     """Answer 503, and what is missing, where it does not."""
     missing = tuple(await request.app.state.window.missing())
     return _state(Readiness(status="not ready" if missing else "ready", missing=missing), ok=not missing)
 
 
-@_probes.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+@_probes.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> Response:
+    """Answer with the page that describes all this to people."""
+    return HTMLResponse(page(request.app.openapi()), headers={"Content-Security-Policy": POLICY})
+
+
+@_probes.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={HTTPStatus.OK: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def metrics(request: Request) -> Response:
     """Answer in Prometheus' text format."""
     return Response(await request.app.state.window.metrics(), media_type=CONTENT_TYPE_LATEST)

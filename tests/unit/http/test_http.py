@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from services.members import ROUTERS
 from services.order.intake import Intake, intake_router
 from shared.runtime.http import Reading, service_app
+from shared.runtime.http_page import page
 
 
 @dataclass
@@ -102,6 +103,28 @@ async def test_a_request_that_is_not_as_described_is_told_where() -> None:
     assert answer.status_code == 422
     assert answer.json()["faults"] == [{"field": "query.limit", "fault": "Input should be greater than or equal to 1"}]
     assert "4711" not in answer.text
+
+
+async def test_a_path_without_what_it_is_about_does_not_exist_rather_than_leading_elsewhere() -> None:
+    assert (await ask(Pane(), "/shelf/")).status_code == 404
+
+
+async def test_the_page_for_people_runs_and_loads_nothing() -> None:
+    answer = await ask(Pane(), "/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert "<script" not in answer.text
+    assert "http" not in answer.text.replace("HTTP", "").replace("HTTPException", "")
+    assert "<code>GET /shelf</code>" in answer.text
+
+
+def test_what_describes_the_page_cannot_break_it() -> None:
+    told = {"title": "<script>", "description": "a & b"}
+    described = {"info": told, "paths": {}, "components": {"schemas": {"<i>": {"description": "<b>"}}}}
+    shown = page(described)
+    assert "<title>&lt;script&gt;</title>" in shown
+    assert "<p>a &amp; b</p>" in shown
+    assert '<h2 id="&lt;i&gt;">&lt;i&gt;</h2><p>&lt;b&gt;</p>' in shown
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from services.order.intake import FAULTS_MAX, OPEN_TOPICS, Intake, accept
-from shared.engine.message import Message, Outgoing, Raw, read
+from services.order.intake import FAULTS_MAX, Intake, accept
+from shared.engine.message import OUTSIDE_TOPICS, Message, Outgoing, Raw, read
 from shared.events.catalogue import CATALOGUE
 from shared.events.event import Event
 from shared.events.samples import read_samples
@@ -15,7 +15,7 @@ from shared.runtime.http import Problem
 
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-SAMPLES = {kind: event for kind, event in read_samples().items() if CATALOGUE[kind].TOPIC in OPEN_TOPICS}
+SAMPLES = {kind: event for kind, event in read_samples().items() if CATALOGUE[kind].TOPIC in OUTSIDE_TOPICS}
 RECEIVED: dict[str, Any] = {
     "specversion": "1.0",
     "id": "DN-1",
@@ -69,10 +69,17 @@ def test_binary_mode_is_the_same_event_and_its_value_stays_as_it_was_sent() -> N
 def test_attributes_that_are_not_ascii_come_percent_encoded_in_binary_mode() -> None:
     attributes = {f"ce-{name}": value for name, value in RECEIVED.items() if name != "data"}
     record = accept(
-        {"content-type": "application/json", **attributes, "ce-subject": "M%C3%BCnchen"},
+        {"content-type": "application/json", **attributes, "ce-city": "M%C3%BCnchen"},
         json.dumps(RECEIVED["data"]).encode(),
     )
-    assert dict(record.headers)["ce_subject"] == "München".encode()
+    assert dict(record.headers)["ce_city"] == "München".encode()
+
+
+def test_a_subject_that_contradicts_the_event_is_refused() -> None:
+    assert structured(RECEIVED | {"subject": "berlin-mitte|coat-navy-m"}).key == b"berlin-mitte|coat-navy-m"
+    assert faults(RECEIVED | {"subject": "berlin-mitte|coat-red-m"}) == {
+        "subject": "is not the event's Kafka key, which docs/contracts names for its type"
+    }
 
 
 def test_the_trace_of_the_request_goes_on_in_the_record() -> None:
