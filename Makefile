@@ -10,7 +10,7 @@ BEFORE = $$(git describe --tags --abbrev=0 2>/dev/null || git rev-parse --verify
 # A caller's interpreter settings must not leak into ours.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV UV_PYTHON
 
-.PHONY: help setup demo test check contracts lock clean
+.PHONY: help setup demo test bench check contracts lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## Run the whole system here, with embedded Kafka and Postgre
 
 test: $(INSTALLED) ## Run every test
 	$(BIN)/python -m pytest -q
+
+bench: $(INSTALLED) ## Measure lifecycles a second, latency, growth: beside a plain build of the same
+	$(BIN)/python -m tests.bench
 
 check: $(INSTALLED) ## Format, lint, types, import law, and generated contracts still fresh
 	$(BIN)/ruff format --check .

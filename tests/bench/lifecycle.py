@@ -1,0 +1,43 @@
+"""Lifecycles a second and what each costs, the contenders taking turns on the same servers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from tests.bench.bench import Bench
+from tests.bench.contender import TEKIL
+from tests.bench.report import Chapter, Table, middle, number
+from tests.bench.rounds import Round, play_round
+
+
+def lifecycle(bench: Bench) -> Chapter:
+    """Measure every contender in turns, some rounds each: what disturbs the machine disturbs all of them."""
+    sizes = bench.sizes
+    found: dict[str, list[Round]] = {}
+    for _ in range(sizes.rounds):
+        for contender, count in ((TEKIL, sizes.tekil),):
+            bench.settle(contender)
+            done = play_round(contender, bench.ground, sizes, count, named=bench.fresh_name())
+            found.setdefault(contender.name, []).append(done)
+    bench.tekil_per_second = middle(each.per_second for each in found[TEKIL.name])
+    title = f"{sizes.rounds} rounds in turns, medians; {sizes.window:,} orders in flight"
+    data = {name: [asdict(each) for each in rounds] for name, rounds in found.items()}
+    return Chapter("lifecycle", title, _table(found), data)
+
+
+def _table(found: Mapping[str, Sequence[Round]]) -> Table:
+    parts = list(next(iter(found.values()))[0].cpu_ms)
+    columns = ("", *found)
+    rates = {name: middle(each.per_second for each in rounds) for name, rounds in found.items()}
+    own = {name: middle(each.own_cpu_ms for each in rounds) for name, rounds in found.items()}
+    rows = [
+        ("orders in a round", *(f"{rounds[0].orders:,}" for rounds in found.values())),
+        ("lifecycles a second", *map(number, rates.values())),
+        ("Tekil is faster by", *(number(rates[TEKIL.name] / rate) for rate in rates.values())),
+        ("CPU ms of a lifecycle: services and PostgreSQL", *map(number, own.values())),
+        *((f"… {part}", *(_cpu_ms(rounds, part) for rounds in found.values())) for part in parts),
+    ]
+    return Table(columns, tuple(rows))
+
+
+def _cpu_ms(rounds: Sequence[Round], part: str) -> str:
+    return number(middle(each.cpu_ms[part] for each in rounds))

@@ -1,0 +1,193 @@
+"""The driver: it plays the world. It submits orders, and answers what it reads as a store and its customers would.
+
+A pick is reported only once `fulfilment.created` was read, and a handover only once the code was: no message comes
+before its time, as most would if all were published beforehand. A bounded number of orders is in flight, so that the
+services always have work and never a queue that no shop would have.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from shared.engine.message import Outgoing
+from shared.events import attribution, fulfilment, inventory, order
+from shared.events.attribution import AttributionPosted
+from shared.events.fulfilment import FulfilmentCreated, ReadyForPickup
+from shared.events.inventory import AVAILABILITY_TOPIC, StockReserved
+from shared.events.order import OrderCompleted, OrderRejected
+from tests.bench.world import LINES, Order
+
+WINDOW = 2_000
+"""Orders in flight."""
+READ_MAX = 500
+SILENT_MAX_S = 60.0
+"""After so long without anything to read, orders are stuck."""
+TOPICS = (order.TOPIC, inventory.TOPIC, fulfilment.TOPIC, attribution.TOPIC)
+_TYPE, _CODE = "ce_type", msgspec.json.Decoder(dict[str, Any])
+
+
+@dataclass(slots=True)
+class Life:
+    """When an order's steps were seen, by this process's monotonic clock in seconds."""
+
+    submitted: float
+    reserved: float = 0.0
+    handed_over: float = 0.0
+    posted: float = 0.0
+    postings: int = 0
+    completed: bool = False
+    rejected: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be heard of it."""
+        return self.rejected or (self.completed and self.postings == LINES)
+
+
+@dataclass
+class Played:
+    """What became of the orders, and how long it took."""
+
+    began: float
+    lives: dict[str, Life] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """From the first submission to the last posting."""
+        return max(life.posted for life in self.lives.values()) - self.began
+
+    @property
+    def per_second(self) -> float:
+        """Whole lifecycles a second."""
+        return len(self.lives) / self.seconds
+
+
+class Stuck(RuntimeError):
+    """Orders did not come to their end; the message says how many and where the first one stands."""
+
+
+class Player:
+    """One world, on the topics of one contender."""
+
+    def __init__(self, bootstrap: str, prefix: str, *, prompt: bool = False) -> None:
+        """`prompt` publishes and reads each record at once, for latency; otherwise some milliseconds' worth."""
+        self._prefix, self._prompt = prefix, prompt
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "linger.ms": 0 if prompt else 5,
+                "queue.buffering.max.messages": 1_000_000,
+                # Kafka ends before we do: that is nothing to complain about.
+                "log_level": 0,
+            }
+        )
+        self._consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": f"{prefix}player", "enable.auto.commit": False}
+        )
+        self._consumer.assign(self._ends([*TOPICS, AVAILABILITY_TOPIC]))
+
+    def _ends(self, topics: Iterable[str]) -> list[TopicPartition]:
+        found = []
+        for topic in topics:
+            named = self._prefix + topic
+            for partition in self._consumer.list_topics(named).topics[named].partitions:
+                _, end = self._consumer.get_watermark_offsets(TopicPartition(named, partition))
+                found.append(TopicPartition(named, partition, end))
+        return found
+
+    def close(self) -> None:
+        """Leave."""
+        self._consumer.close()
+
+    def say(self, records: Iterable[Outgoing]) -> None:
+        """Publish, and wait until Kafka has it."""
+        for record in records:
+            self._publish(record)
+        self._producer.flush()
+
+    def _publish(self, record: Outgoing) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    self._prefix + record.topic, record.value, record.key, headers=list(record.headers)
+                )
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def await_availability(self, rows: int) -> None:
+        """Wait until what can be promised was told of so many pairs of store and sku."""
+        seen: set[bytes] = set()
+        while len(seen) < rows:
+            for message in self._read():
+                if message.topic() == self._prefix + AVAILABILITY_TOPIC:
+                    seen.add(message.key())  # type: ignore[arg-type]
+
+    def play(self, orders: Sequence[Order], *, window: int = WINDOW, per_second: float | None = None) -> Played:
+        """Take orders from their submission to their end. With a rate, they are submitted at even intervals."""
+        by_id = {each.order_id: each for each in orders}
+        waiting = iter(orders)
+        played = Played(began=time.perf_counter())
+        submitted, over, heard = 0, 0, played.began
+        while over < len(orders):
+            room = min(window - (submitted - over), len(orders) - submitted)
+            if per_second is not None:
+                room = min(room, int((time.perf_counter() - played.began) * per_second) + 1 - submitted)
+            for _ in range(room):
+                each = next(waiting)
+                self._publish(each.submitted)
+                played.lives[each.order_id] = Life(submitted=time.perf_counter())
+                submitted += 1
+            messages = self._read()
+            over += sum(self._hear(message, by_id, played) for message in messages)
+            self._producer.poll(0)
+            heard = time.perf_counter() if messages or submitted == over else heard
+            if time.perf_counter() - heard > SILENT_MAX_S:
+                raise Stuck(
+                    f"{submitted - over} orders; {next(each for each in played.lives.items() if not each[1].over)}"
+                )
+        return played
+
+    def _read(self) -> list[Message]:
+        """Return what was published since."""
+        if self._prompt:
+            one = self._consumer.poll(0.001)
+            return [] if one is None else [one]
+        return self._consumer.consume(READ_MAX, timeout=0.01)
+
+    def _hear(self, message: Message, orders: dict[str, Order], played: Played) -> bool:
+        """Take a record into account and answer it; return whether an order has come to its end by it."""
+        key = message.key()
+        life = played.lives.get(key.decode()) if isinstance(key, bytes) else None
+        if life is None or life.over:
+            return False
+        kind = _type_of(message)
+        if kind == FulfilmentCreated.TYPE:
+            self._publish(orders[key.decode()].picked)  # type: ignore[union-attr]
+        elif kind == ReadyForPickup.TYPE:
+            code = _CODE.decode(message.value() or b"")["pickup_code"]
+            self._publish(orders[key.decode()].handed_over(code))  # type: ignore[union-attr]
+            life.handed_over = time.perf_counter()
+        elif kind == StockReserved.TYPE:
+            life.reserved = time.perf_counter()
+        elif kind == AttributionPosted.TYPE:
+            life.postings, life.posted = life.postings + 1, time.perf_counter()
+        elif kind == OrderCompleted.TYPE:
+            life.completed = True
+        elif kind == OrderRejected.TYPE:
+            life.rejected, life.posted = True, time.perf_counter()
+        return life.over
+
+
+def _type_of(message: Message) -> str:
+    return next((str(text, "utf-8") for name, text in _headers(message) if name == _TYPE), "")
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    headers: Any = message.headers()
+    return headers or []
