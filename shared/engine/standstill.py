@@ -6,12 +6,16 @@ from aiokafka.errors import KafkaError
 
 from shared.engine.metrics import Metrics
 
-OUT_OF_REACH = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database that is away, restarting or full makes of a statement: the work waits and is tried again."""
+OUT_OF_REACH = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a database that is away, restarting or full makes of a statement: the work waits and is tried again.
+
+asyncpg calls it an internal error when a server says that it goes while a statement is begun.
+"""
 _AWAY = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
 )
