@@ -9,11 +9,14 @@ from typing import Any
 
 import asyncpg
 
-from shared.engine.deciding import Rules
+from shared.engine import letterbox
+from shared.engine.deciding import Rules, Trace
 from shared.engine.engine import Engine
+from shared.engine.letters import letter_id
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Outgoing, Raw
 from shared.engine.postgres import PostgresStore, unpack_headers
+from shared.engine.service import Service
 from shared.engine.simulation import ManualClock
 from shared.engine.tracing import Silent
 from shared.events.structured import key_of
@@ -30,8 +33,13 @@ class Bench:
 
     def __init__(self, store: MemoryStore | PostgresStore) -> None:
         self.store, self.clock = store, ManualClock(NOON)
+        self.upgrade(store.service)
+
+    def upgrade(self, service: Service, trace: Trace | None = None) -> None:
+        """Go on with another release of the service."""
+        self.store.service = service
         rules = Rules(parked_max_age=timedelta(days=1))
-        self.engine = Engine(store.service, store, clock=self.clock, rules=rules, trace=Silent().create)
+        self.engine = Engine(service, self.store, clock=self.clock, rules=rules, trace=trace or Silent().create)
 
     async def take(self, *records: Raw) -> None:
         await self.engine.process(records)
@@ -69,6 +77,34 @@ class Bench:
             for record in await self.outbox()
             if record.topic.endswith(".dlq")
         ]
+
+    async def letters(self) -> list[tuple[str, str, int, str | None]]:
+        """Reason, state, attempts and outcome of every letter, in the order of their records."""
+        if isinstance(self.store, MemoryStore):
+            kept = sorted(self.store.letters.values(), key=lambda each: each.letter.raw.offset)
+            return [(each.letter.reason, each.state, each.attempts, each.outcome) for each in kept]
+        query = "SELECT reason, state, attempts, outcome FROM dead_letters ORDER BY record_offset"
+        return [tuple(row) for row in await self.store.pool.fetch(query)]
+
+    async def want_retried(self, *records: Raw) -> None:
+        """Want the letters of these records to be tried again, as a person does."""
+        ids = [letter_id(each) for each in records]
+        if isinstance(self.store, MemoryStore):
+            self.store.retry(ids)
+        else:
+            await letterbox.retry(self.store.pool, ids=ids)
+
+    async def retry(self, *records: Raw) -> None:
+        """The same, and let the leader see to it."""
+        await self.want_retried(*records)
+        await self.engine.tick()
+
+    async def parked(self) -> int:
+        """How many messages wait."""
+        if isinstance(self.store, MemoryStore):
+            return len(self.store.parked)
+        number: int = await self.store.pool.fetchval("SELECT count(*) FROM parked")
+        return number
 
     async def totals(self) -> list[int]:
         """What the published events say is on hand, in their order."""

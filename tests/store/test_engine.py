@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.engine.memory import MemoryStore
-from shared.engine.postgres import PostgresStore
+from shared.engine.postgres import LOOKED_AT_MAX, PostgresStore
 from tests.store.bench import TRACE, Bench, counted, described, received, record, tally_pool
 from tests.store.tally import PATIENCE, TALLY
 
@@ -139,3 +139,19 @@ async def test_a_message_parked_while_its_row_came_is_found_at_the_next_tick(dat
         await bench.after(timedelta(seconds=1))
         assert await bench.pieces("A") == 2
         assert await pool.fetchval("SELECT count(*) FROM parked") == 0
+
+
+async def test_where_very_many_wait_each_tick_looks_at_some_of_them(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(TALLY, pool))
+        skus = [f"S{number}" for number in range(LOOKED_AT_MAX)]
+        await bench.take(*(received(sku, 1, sku) for sku in skus))
+        await bench.take(received("A", 2, "r1"))
+        await pool.execute("INSERT INTO items VALUES ('S0', 'S0', 1), ('A', 'A', 1)")
+        await bench.engine.tick()
+        assert (await bench.pieces("S0"), await bench.pieces("A")) == (1, None)
+        await bench.engine.tick()
+        assert (await bench.pieces("A"), await bench.parked()) == (2, LOOKED_AT_MAX - 1)
+        await pool.execute("INSERT INTO items VALUES ('S1', 'S1', 1)")
+        await bench.engine.tick()
+        assert (await bench.pieces("S1"), await bench.parked()) == (1, LOOKED_AT_MAX - 2)

@@ -1,0 +1,243 @@
+"""What was set aside can be tried again exactly once, on a store in memory and on PostgreSQL alike."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from shared.engine.memory import MemoryStore
+from shared.engine.message import Message
+from shared.engine.postgres import PostgresStore
+from tests.store.bench import NOON, Bench, described, received, tally_pool
+from tests.store.releases import BUGGY, CLOSED, DEAF, STRICT
+from tests.store.tally import TALLY, WALL
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def bench(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Bench]:
+    if request.param == "memory":
+        yield Bench(MemoryStore(TALLY))
+        return
+    async with tally_pool(database) as pool:
+        yield Bench(PostgresStore(TALLY, pool))
+
+
+async def test_after_the_repair_a_letter_counts_once_whatever_comes_again(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), delivery)
+    assert await bench.letters() == [("decision-failed", "open", 1, None)]
+    bench.upgrade(TALLY)
+    await bench.take(delivery)
+    assert await bench.pieces("A") is None
+    await bench.retry(delivery)
+    await bench.retry(delivery)
+    await bench.take(delivery)
+    assert (await bench.pieces("A"), await bench.arrivals(), await bench.totals()) == (2, 1, [2])
+    assert await bench.letters() == [("decision-failed", "closed", 1, "decided")]
+
+
+async def test_what_nobody_wants_tried_again_stays_where_it_is(bench: Bench) -> None:
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), received("A", 2, "r1"))
+    bench.upgrade(TALLY)
+    await bench.after(timedelta(days=100))
+    assert (await bench.pieces("A"), await bench.letters()) == (None, [("decision-failed", "open", 1, None)])
+
+
+async def test_a_letter_that_fails_again_is_the_same_letter_with_its_new_reason(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), delivery)
+    bench.upgrade(CLOSED)
+    bench.clock.move_to(NOON + timedelta(hours=1))
+    await bench.retry(delivery)
+    assert await bench.letters() == [("dock-is-closed", "open", 2, None)]
+    first, second = ({**dict(each.headers)} for each in await bench.outbox())
+    assert first["tekil_dlq_id"] == second["tekil_dlq_id"]
+    assert first["tekil_dlq_first_failed_at"] == second["tekil_dlq_first_failed_at"]
+    bench.upgrade(TALLY)
+    await bench.retry(delivery)
+    assert (await bench.pieces("A"), await bench.letters()) == (2, [("dock-is-closed", "closed", 2, "decided")])
+
+
+async def test_a_crash_while_a_letter_is_decided_leaves_it_to_be_tried_again(bench: Bench) -> None:
+    def crash(cause: Message, kind: str) -> str:
+        raise ConnectionResetError
+
+    delivery = received("A", 2, "r1")
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), delivery)
+    bench.upgrade(TALLY, trace=crash)
+    with pytest.raises(ConnectionResetError):
+        await bench.retry(delivery)
+    assert (await bench.pieces("A"), await bench.letters()) == (None, [("decision-failed", "retrying", 1, None)])
+    bench.upgrade(TALLY)
+    await bench.engine.tick()
+    assert (await bench.arrivals(), await bench.letters()) == (1, [("decision-failed", "closed", 1, "decided")])
+
+
+async def test_what_could_not_be_read_counts_once_when_it_came_again_meanwhile(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(STRICT)
+    await bench.take(described("A"), delivery)
+    bench.upgrade(TALLY)
+    await bench.take(delivery)
+    await bench.retry(delivery)
+    assert (await bench.arrivals(), await bench.letters()) == (1, [("schema-violation", "closed", 1, "repeated")])
+
+
+async def test_what_could_not_be_read_takes_its_id_when_it_is_retried(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(STRICT)
+    await bench.take(described("A"), delivery)
+    bench.upgrade(TALLY)
+    await bench.retry(delivery)
+    await bench.take(delivery)
+    assert (await bench.arrivals(), await bench.letters()) == (1, [("schema-violation", "closed", 1, "decided")])
+
+
+async def test_a_letter_whose_id_somebody_else_has_taken_meanwhile_stays_a_letter(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(STRICT)
+    await bench.take(described("A"), delivery)
+    bench.upgrade(TALLY)
+    await bench.take(received("A", 5, "r1"))
+    await bench.retry(delivery)
+    await bench.retry(delivery)
+    assert (await bench.pieces("A"), await bench.letters()) == (5, [("id-reused", "open", 3, None)])
+
+
+async def test_a_letter_that_cannot_be_read_even_now_stays_a_letter(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(STRICT)
+    await bench.take(delivery)
+    await bench.retry(delivery)
+    assert await bench.letters() == [("schema-violation", "open", 2, None)]
+
+
+async def test_a_letter_that_is_of_no_interest_any_more_is_closed(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), delivery)
+    bench.upgrade(DEAF)
+    await bench.retry(delivery)
+    assert await bench.letters() == [("decision-failed", "closed", 1, "ignored")]
+
+
+async def test_a_retried_letter_parks_behind_those_of_its_stream_and_may_fail_once_more(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(CLOSED)
+    await bench.take(delivery)
+    bench.upgrade(TALLY)
+    await bench.take(received("A", 4, "r2"))
+    await bench.retry(delivery)
+    assert (await bench.parked(), await bench.letters()) == (2, [("dock-is-closed", "closed", 1, "parked")])
+    await bench.after(timedelta(days=2))
+    assert await bench.letters() == [("waited-too-long", "open", 2, None), ("waited-too-long", "open", 1, None)]
+    await bench.take(described("A"))
+    await bench.retry(delivery)
+    assert await bench.totals() == [2]
+
+
+async def test_letters_of_a_stream_are_tried_again_in_the_order_in_which_they_came(bench: Bench) -> None:
+    deliveries = [received("A", pieces, f"r{pieces}") for pieces in (1, 2, 4, 8)]
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), *deliveries)
+    bench.upgrade(TALLY)
+    await bench.retry(*deliveries[::-1])
+    assert await bench.totals() == [1, 3, 7, 15]
+
+
+async def test_a_parked_message_that_a_later_release_cannot_read_is_a_letter(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    await bench.take(delivery)
+    bench.upgrade(STRICT)
+    await bench.take(described("A"), received("A", 100, "r2"))
+    assert (await bench.totals(), await bench.parked()) == ([100], 0)
+    assert await bench.letters() == [("schema-violation", "open", 1, None)]
+    bench.upgrade(TALLY)
+    await bench.take(delivery)
+    await bench.retry(delivery)
+    assert (await bench.totals(), await bench.arrivals()) == ([100, 102], 2)
+
+
+async def test_a_parked_message_that_a_later_release_does_not_want_is_let_go(bench: Bench) -> None:
+    await bench.take(received("A", 2, "r1"))
+    bench.upgrade(DEAF)
+    await bench.take(described("A"))
+    assert (await bench.parked(), await bench.letters()) == (0, [])
+
+
+async def test_the_messages_of_a_stream_give_up_in_their_order_whatever_the_clocks_say(bench: Bench) -> None:
+    deliveries = [received("A", pieces, f"r{pieces}") for pieces in (1, 2, 4, 8)]
+    for delivery, minute in zip(deliveries, (9, 3, 6, 0), strict=True):
+        bench.clock.now = NOON + timedelta(minutes=minute)
+        await bench.take(delivery)
+    await bench.after(timedelta(days=1, minutes=5))
+    assert await bench.letters() == []
+    await bench.after(timedelta(minutes=5))
+    given_up = [dict(each.headers)["ce_id"] for each in await bench.outbox()]
+    assert given_up == [b"r1", b"r2", b"r4", b"r8"]
+
+
+async def stuck(pool: asyncpg.Pool, number: int) -> None:
+    """Wait until so many transactions wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(30):
+        while await pool.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_two_leaders_that_retry_a_letter_at_once_decide_it_once(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as holding:
+        first, second = Bench(PostgresStore(BUGGY, pool)), Bench(PostgresStore(TALLY, pool))
+        delivery = received("A", 2, "r1")
+        await first.take(described("A"), delivery)
+        first.upgrade(TALLY)
+        await first.want_retried(delivery)
+        async with holding.transaction():
+            await holding.execute("LOCK TABLE items")
+            both = asyncio.gather(first.engine.tick(), second.engine.tick())
+            await stuck(pool, 2)
+        await both
+        assert (await first.pieces("A"), await first.arrivals(), await first.totals()) == (2, 1, [2])
+        assert await first.letters() == [("decision-failed", "closed", 1, "decided")]
+
+
+async def test_a_letter_that_the_database_refuses_holds_up_no_other(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(BUGGY, pool))
+        deliveries = [received("ABCDE"[n], WALL + 1 if n == 2 else 1, f"r{n}") for n in range(5)]
+        await bench.take(*map(described, "ABCDE"), *deliveries)
+        bench.upgrade(TALLY)
+        await bench.retry(*deliveries)
+        assert [await bench.pieces(sku) for sku in "ABCDE"] == [1, 1, None, 1, 1]
+        closed, refused = ("decision-failed", "closed", 1, "decided"), ("refused-by-database", "open", 2, None)
+        assert await bench.letters() == [closed, closed, refused, closed, closed]
+        await pool.execute("ALTER TABLE tallies DROP CONSTRAINT ck_tallies_wall")
+        await bench.retry(deliveries[2])
+        assert (await bench.pieces("C"), await bench.arrivals()) == (WALL + 1, 5)
+
+
+async def test_a_letter_is_kept_whole_until_it_is_closed_and_then_forgotten(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(BUGGY, pool))
+        delivery = received("A", 2, "r1", foreign=None, other=b"\xff", **{"ce_\x00": b"\x00"})
+        await bench.take(described("A"), delivery)
+        kept = await pool.fetchrow("SELECT key, value, type, handler, claimed FROM dead_letters")
+        assert tuple(kept) == (delivery.key, delivery.value, "stock.received", "fail", True)
+        bench.upgrade(TALLY)
+        await bench.retry(delivery)
+        left = await pool.fetchrow("SELECT key, value, headers, type, topic FROM dead_letters")
+        assert tuple(left) == (None, None, None, "stock.received", "tekil.operations.v1")
+
+
+async def test_words_of_a_publisher_that_no_database_takes_cost_nothing(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(TALLY, pool))
+        await bench.take(described("A"), received("A", 2, "r1", **{"ce_\x00": None}), received("A", 3, "r2"))
+        assert (await bench.pieces("A"), await bench.dead()) == (3, [("tekil.operations.v1.tally.dlq", "bad-header")])
+        assert await pool.fetchval("SELECT detail FROM dead_letters") == r"header ce_\x00 is null"
