@@ -10,11 +10,7 @@ BEFORE = $$(git describe --tags --abbrev=0 2>/dev/null || git rev-parse --verify
 # A caller's interpreter settings must not leak into ours.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV UV_PYTHON
 
-<<<<<<< Updated upstream
-.PHONY: help setup demo test bench check contracts lock clean
-=======
-.PHONY: help setup demo test fuzz check contracts lock clean
->>>>>>> Stashed changes
+.PHONY: help setup demo test fuzz bench check contracts lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -28,13 +24,11 @@ demo: $(INSTALLED) ## Run the whole system here, with embedded Kafka and Postgre
 test: $(INSTALLED) ## Run every test
 	$(BIN)/python -m pytest -q
 
-<<<<<<< Updated upstream
-bench: $(INSTALLED) ## Measure lifecycles a second, latency, growth: beside a plain build of the same
-	$(BIN)/python -m tests.bench
-=======
 fuzz: $(INSTALLED) ## Send 200,000 hostile messages through the five services, in memory
 	$(BIN)/python -m tests.hostile --messages 200000
->>>>>>> Stashed changes
+
+bench: $(INSTALLED) ## Measure lifecycles a second, latency, growth: beside a plain build of the same
+	$(BIN)/python -m tests.bench
 
 check: $(INSTALLED) ## Format, lint, types, import law, and generated contracts still fresh
 	$(BIN)/ruff format --check .
