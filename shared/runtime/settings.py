@@ -32,7 +32,9 @@ class Settings(BaseSettings):
         default=None, description="Kafka bootstrap servers, host:port,host:port; unset: an embedded one, in memory"
     )
     topic_prefix: str = Field(
-        default="", pattern=r"^[A-Za-z0-9._-]*$", description="Put before every topic name, to share a cluster"
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="Put before every topic and group name, to share a cluster",
     )
     postgres: SecretStr | None = Field(
         default=None,
@@ -43,7 +45,8 @@ class Settings(BaseSettings):
     )
     pickup_secret: SecretStr = Field(
         default=EMBEDDED_PICKUP_SECRET,
-        description=f"Key that pickup codes are made with, {SECRET_MIN_CHARACTERS} characters or more",
+        description=f"Key that pickup codes are made with, {SECRET_MIN_CHARACTERS} characters or more; "
+        "real servers demand one of your own",
     )
 
     batch_max: int = Field(default=500, ge=1, le=10_000, description="Most records in one transaction of a service")
@@ -63,7 +66,7 @@ class Settings(BaseSettings):
         description="How long an early message waits before it is a dead letter, seconds",
     )
     hold_ttl_s: int = Field(
-        default=259_200, ge=1, le=YEAR_S, description="How long stock is held for an order, seconds"
+        default=259_200, ge=1, le=YEAR_S, description="How long stock is held for an order that nobody picks, seconds"
     )
 
     http_host: str = Field(default="127.0.0.1", description="Address the services' HTTP listens on")
@@ -71,10 +74,12 @@ class Settings(BaseSettings):
         default=8080,
         ge=1,
         le=PORT_MAX - SERVICES + 1,
-        description=f"Port of the first service; all {SERVICES} take it and the next ones, in order",
+        description="Port of order; inventory, fulfilment, returns and attribution take the next ones",
     )
     intake_token: SecretStr | None = Field(
-        default=None, description="Bearer token that HTTP intake demands; unset: intake is closed"
+        default=None,
+        description=f"Bearer token that `POST /v1/events` demands, {SECRET_MIN_CHARACTERS} characters or more; "
+        "unset: intake is closed",
     )
 
     otlp_endpoint: str | None = Field(
@@ -102,10 +107,10 @@ class Settings(BaseSettings):
             )
         return postgres
 
-    @field_validator("pickup_secret")
+    @field_validator("pickup_secret", "intake_token")
     @classmethod
-    def _is_long(cls, secret: SecretStr) -> SecretStr:
-        if len(secret.get_secret_value()) < SECRET_MIN_CHARACTERS:
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < SECRET_MIN_CHARACTERS:
             raise ValueError(f"shorter than {SECRET_MIN_CHARACTERS} characters")
         return secret
 

@@ -23,16 +23,17 @@ from shared.runtime.settings import Settings
 
 PATIENCE_S = 20.0
 LOOK_AGAIN_S = 0.02
-TOKEN = "open sesame"
+TOKEN = "open sesame, please"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SALE = read_samples()["sale.recorded"]
 BEARER = {"authorization": f"Bearer {TOKEN}", "content-type": "application/cloudevents+json"}
 
 
 def settings(**changed: Any) -> Settings:
-    return Settings(
-        intake_token=SecretStr(TOKEN), pickup_secret=SecretStr("sixteen-or-more-letters"), http_port=1, **changed
-    )
+    """Settings as they are where no variable is set, but for these."""
+    unset = {name: field.default for name, field in Settings.model_fields.items()}
+    ours = {"intake_token": SecretStr(TOKEN), "pickup_secret": SecretStr("sixteen-or-more-letters"), "http_port": 1}
+    return Settings(**{**unset, **ours, **changed})
 
 
 @pytest.fixture

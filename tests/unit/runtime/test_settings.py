@@ -1,6 +1,8 @@
 """Settings are checked at start; a wrong one is named, a secret one never shown."""
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -8,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from services.running import NotPrepared, servers
 from shared.runtime.settings import Settings, complaints, describe
 
+OPERATE = Path(__file__).parents[3] / "docs" / "operate.md"
 URL = "postgresql://tekil:hunter2@db:5432"
 SECRET = "a-long-enough-secret"
 
@@ -79,12 +82,12 @@ def test_waits_that_shrink_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_description_or_repr_holds_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEKIL_POSTGRES", URL)
     monkeypatch.setenv("TEKIL_PICKUP_SECRET", SECRET)
-    monkeypatch.setenv("TEKIL_INTAKE_TOKEN", "open-sesame")
+    monkeypatch.setenv("TEKIL_INTAKE_TOKEN", "open-sesame-please")
 
     settings = Settings()
     shown = f"{settings!r}{describe(settings)}"
 
-    assert [word for word in ("hunter2", SECRET, "open-sesame") if word in shown] == []
+    assert [word for word in ("hunter2", SECRET, "open-sesame-please") if word in shown] == []
 
 
 def test_what_was_set_is_told_from_what_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,3 +97,16 @@ def test_what_was_set_is_told_from_what_was_not(monkeypatch: pytest.MonkeyPatch)
 
     assert (lines["TEKIL_BATCH_MAX"].value, lines["TEKIL_BATCH_MAX"].is_default) == ("50", False)
     assert (lines["TEKIL_KAFKA"].value, lines["TEKIL_KAFKA"].is_default) == ("", True)
+
+
+@pytest.mark.parametrize("variable", ["TEKIL_PICKUP_SECRET", "TEKIL_INTAKE_TOKEN"])
+def test_a_secret_that_can_be_guessed_is_refused(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = faults(monkeypatch, **{variable: "fifteen letters"})
+
+    assert line.startswith(f"{variable}: shorter than 16 characters.")
+
+
+def test_the_operators_page_has_every_setting_as_it_is() -> None:
+    rows = re.findall(r"^\| `(TEKIL_\w+)` \| (?:`(.*?)`)? ?\| (.*) \|$", OPERATE.read_text(), re.MULTILINE)
+
+    assert rows == [(line.variable, line.value, line.description) for line in describe(Settings())]
