@@ -129,7 +129,13 @@ async def test_an_event_that_is_too_large_is_not_read_to_its_end(order: httpx.As
 async def test_a_customers_orders_come_page_by_page(order: httpx.AsyncClient) -> None:
     for number in range(5):
         sold = {**SALE["data"], "order_id": f"R-{number}", "customer_id": "c-1"}
-        event = {**SALE, "id": f"R-{number}", "time": f"2026-03-0{number + 1}T10:00:00Z", "data": sold}
+        event = {
+            **SALE,
+            "id": f"R-{number}",
+            "subject": f"R-{number}",
+            "time": f"2026-03-0{number + 1}T10:00:00Z",
+            "data": sold,
+        }
         assert (await order.post("/v1/events", headers=BEARER, json=event)).status_code == 202
         await until(lambda number=number: order.get(f"/v1/orders/R-{number}"), 200)  # type: ignore[misc]
     pages, parameters = [], {"limit": "2"}

@@ -6,6 +6,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from pydantic import ValidationError
 
+from services.registry import all_services
+from shared.runtime.settings import Settings
 from shared.runtime.topics import Difference, Topic, apply, load
 
 SALES = Topic(name="sales", partitions=2, cleanup="delete", retention_days=7)
@@ -18,9 +20,15 @@ def test_each_service_that_consumes_a_topic_has_its_dead_letters() -> None:
     assert names == [
         "tekil.channel.v1",
         "tekil.channel.v1.order.dlq",
-        "tekil.channel.v1.returns.dlq",
-        "tekil.channel.v1.attribution.dlq",
     ]
+
+
+def test_the_declaration_names_those_services_that_read_a_topic_and_no_other() -> None:
+    declared = {topic.name: set(topic.consumed_by) for topic in load().topics}
+    services = all_services(Settings())
+
+    assert declared == {name: {each.name for each in services if name in each.topics} for name in declared}
+    assert {topic for service in services for topic in service.topics} <= set(declared)
 
 
 def test_master_data_and_availability_are_compacted_and_nothing_else_is() -> None:
