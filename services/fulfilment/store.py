@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 import msgspec
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.fulfilment.domain.state import Fulfilment, Location, Task
@@ -33,13 +33,13 @@ fulfilments = Table(
     Column("version", Integer, nullable=False),
     Column("tasks", JSONB, nullable=False, comment="what each store does for the order, by line and bucket"),
     Column("open_at", JSONB, nullable=False, comment="the locations that still have something to do"),
-    Column("quantity", Integer, nullable=False, comment="pieces asked for, in one of the buckets each"),
-    Column("to_pick", Integer, nullable=False),
-    Column("picked", Integer, nullable=False),
-    Column("collected", Integer, nullable=False),
-    Column("short", Integer, nullable=False),
-    Column("cancelled", Integer, nullable=False),
-    Column("expired", Integer, nullable=False),
+    Column("quantity", BigInteger, nullable=False, comment="pieces asked for, in one of the buckets each"),
+    Column("to_pick", BigInteger, nullable=False),
+    Column("picked", BigInteger, nullable=False),
+    Column("collected", BigInteger, nullable=False),
+    Column("short", BigInteger, nullable=False),
+    Column("cancelled", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
     CheckConstraint("quantity > 0", name="asks_for_something"),
     CheckConstraint("least(to_pick, picked, collected, short, cancelled, expired) >= 0", name="never_below_nothing"),
     CheckConstraint(

@@ -1,7 +1,7 @@
 """The tables of the inventory service, and what people ask of them."""
 
 import asyncpg
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.inventory.domain.state import Movement, Reservation, Stock, StockKey
@@ -34,12 +34,12 @@ stock = Table(
     Column("location_id", Text, primary_key=True),
     Column("sku", Text, primary_key=True),
     Column(
-        "on_hand", Integer, nullable=False, comment="by the books: below zero where more was sold than they knew of"
+        "on_hand", BigInteger, nullable=False, comment="by the books: below zero where more was sold than they knew of"
     ),
     Column("reserved", Integer, nullable=False, comment="kept for orders"),
     Column("blocked", Integer, nullable=False, comment="not found when picked, until counted"),
     Column("safety", Integer, nullable=False, comment="kept back from promises"),
-    Column("oversold", Integer, nullable=False, comment="reserved and blocked that on hand does not cover"),
+    Column("oversold", BigInteger, nullable=False, comment="reserved and blocked that on hand does not cover"),
     Column("version", Integer, nullable=False),
     CheckConstraint("reserved >= 0", name="reserved_not_negative"),
     CheckConstraint("blocked >= 0", name="blocked_not_negative"),
@@ -56,7 +56,7 @@ movements = Table(
     Column("movement_id", Text, primary_key=True),
     Column("location_id", Text, nullable=False),
     Column("sku", Text, nullable=False),
-    Column("change_quantity", Integer, nullable=False),
+    Column("change_quantity", BigInteger, nullable=False),
     Column("cause", Text, nullable=False),
     Column("message_id", Text, nullable=False, comment="the event that told of it"),
     Column("moved_at", DateTime(timezone=True), nullable=False, comment="when it happened, by whoever told of it"),

@@ -1,7 +1,7 @@
 """The tables of returns, and what people ask of them."""
 
 import asyncpg
-from sqlalchemy import CheckConstraint, Column, DateTime, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.returns.domain.state import Purchase
@@ -19,8 +19,8 @@ purchases = Table(
     Column("currency", Text, nullable=False),
     Column("placed_at", DateTime(timezone=True), nullable=False),
     Column("lines", JSONB, nullable=False, comment="what was bought, for how much, and handed over where and when"),
-    Column("quantity", Integer, nullable=False, comment="pieces bought"),
-    Column("handed_over", Integer, nullable=False, comment="pieces that the customer has got"),
+    Column("quantity", BigInteger, nullable=False, comment="pieces bought"),
+    Column("handed_over", BigInteger, nullable=False, comment="pieces that the customer has got"),
     CheckConstraint("quantity > 0", name="buys_something"),
     CheckConstraint("handed_over BETWEEN 0 AND quantity", name="never_more_than_bought"),
     postgresql_with={"fillfactor": 80},

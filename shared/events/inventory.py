@@ -4,11 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.event import Count, Event, Id, Moment, Part, Pieces, Reason, SignedCount
+from shared.events.event import Count, Event, Id, Moment, Part, Pieces, Reason
 
 TOPIC = "tekil.inventory.v1"
 AVAILABILITY_TOPIC = "tekil.availability.v1"
 STOCK_KEY = ("location_id", "sku")
+EXACT_MAX = 2**53 - 1
+"""The largest number that every reader of JSON holds exactly."""
+Balance = Annotated[int, Field(ge=-EXACT_MAX, le=EXACT_MAX)]
+"""Pieces by the books. Tills sell what the books do not know of, so there is no telling how far below zero it goes."""
 
 
 class StockLine(Part):
@@ -72,9 +76,9 @@ class StockMoved(Event, type="stock.moved", topic=TOPIC, key=STOCK_KEY):
 
     location_id: Id
     sku: Id
-    change_quantity: SignedCount
+    change_quantity: Balance
     cause: Literal["received", "counted", "adjusted"]
-    on_hand_quantity: SignedCount
+    on_hand_quantity: Balance
     """What is on hand after it."""
     moved_at: Moment
 
@@ -97,7 +101,7 @@ class StockDiscrepancyFound(Event, type="stock.discrepancy_found", topic=TOPIC, 
     sku: Id
     kind: DiscrepancyKind
     """How somebody noticed; `more_than_kept`: fulfilment tells of pieces that were not kept for the order."""
-    quantity: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    quantity: Annotated[int, Field(ge=1, le=EXACT_MAX)]
     """By how many pieces: a count may differ by more than any one order buys."""
     order_id: Id | None = None
 

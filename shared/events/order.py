@@ -1,11 +1,14 @@
 """`tekil.order.v1`: what became of an order, as the order service decided it."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared.events.channel import Channel, Method, SoldLine, Tender
 from shared.events.event import Currency, Event, EventId, Id, LineQuantity, Moment, Part, Pieces, Reason
+from shared.kernel.decision import Invalid
 
 TOPIC = "tekil.order.v1"
 
@@ -19,6 +22,15 @@ class PlacedLine(SoldLine):
     method: Method
     location_id: Id
     """Where the customer gets it: the pickup store, or the till's store for a carry-out."""
+
+
+def contradiction(order_id: str, line_ids: Iterable[str]) -> Invalid | None:
+    """Return why the lines of an order cannot be: there are none, or two have the same id. Tekil tells of no such."""
+    times = Counter(line_ids)
+    twice = [line_id for line_id, number in times.items() if number > 1]
+    if times and not twice:
+        return None
+    return Invalid("lines-contradict", f"order {order_id} has " + (f"line {twice[0]} twice" if twice else "no lines"))
 
 
 class OrderPlaced(Event, type="order.placed", topic=TOPIC):

@@ -15,7 +15,7 @@ from services.fulfilment.domain import pick as picking
 from services.fulfilment.domain import ready as getting_ready
 from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.deadlines import PICKUP
-from services.inventory.domain import holding, issue, release, reserve
+from services.inventory.domain import issue, release, reserve
 from services.inventory.domain import pick as missing
 from services.inventory.domain.state import HeldLine, Stock
 from services.order import service as order_service

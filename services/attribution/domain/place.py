@@ -6,7 +6,7 @@ from services.attribution.domain.policy import Policies, Policy, in_effect
 from services.attribution.domain.recognise import Occasion, recognise
 from services.attribution.domain.recognition import carried_out
 from services.attribution.domain.state import Discount, Item, Location, Sale, SaleLine
-from shared.events.order import OrderPlaced, PlacedLine
+from shared.events.order import OrderPlaced, PlacedLine, contradiction
 from shared.kernel.decision import NOTHING, Answer, Decision, Given, NotYet
 
 
@@ -28,6 +28,8 @@ def place(
     """Keep the sale, and book what was carried out of the capturing store."""
     if sale is not None:
         return NOTHING
+    if wrong := contradiction(placed.order_id, (line.line_id for line in placed.lines)):
+        return wrong
     sale = _sale(placed)
     carried = carried_lines(placed)
     if not carried:

@@ -16,6 +16,7 @@ from shared.events.reference import LocationKind
 from shared.kernel.money import WHOLE_BP
 
 CURRENCY = re.compile(r"[A-Z]{3}")
+FEE_MAX_MINOR = 10**12
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 
 
@@ -147,7 +148,7 @@ class Policy:
     def _check_fees(self) -> None:
         for flow, fees in self.handling_fee_minor.items():
             for currency, fee_minor in fees.items():
-                if not CURRENCY.fullmatch(currency) or fee_minor < 0:
+                if not CURRENCY.fullmatch(currency) or not 0 <= fee_minor <= FEE_MAX_MINOR:
                     raise ValueError(f"handling fee of {flow}: {currency} {fee_minor} is no currency and amount")
 
 

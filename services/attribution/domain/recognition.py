@@ -20,6 +20,9 @@ class Player:
 
 Players = Mapping[Role, Player]
 
+COST_MAX_MINOR = 10**15
+"""The most that a posting holds. More is a slip of the keyboard in the master data, and no reason to lose a sale."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
@@ -53,8 +56,9 @@ class Recognition:
 
     @property
     def cost_minor(self) -> int | None:
-        """Their standard cost, or None where it is in another currency than the order."""
-        return self.item.standard_cost_minor * self.quantity if self.item.currency == self.sale.currency else None
+        """Their standard cost, or None where it is in another currency than the order, or more than anything costs."""
+        cost_minor = self.item.standard_cost_minor * self.quantity
+        return cost_minor if self.item.currency == self.sale.currency and cost_minor <= COST_MAX_MINOR else None
 
     @property
     def period(self) -> str:

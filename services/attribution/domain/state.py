@@ -149,7 +149,7 @@ class Entry:
     currency: str
     net_minor: int
     cost_minor: int | None
-    """At standard cost; None where that is in another currency than the order, and then no cost is booked."""
+    """At standard cost; None where that is in another currency or beyond belief, and then no cost is booked."""
     recognised_at: datetime
     period: str
     policy_version: str

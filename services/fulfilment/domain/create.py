@@ -6,7 +6,7 @@ from services.fulfilment.domain.calendar import after_open_time
 from services.fulfilment.domain.deadlines import PICK_TIME, pick_deadline
 from services.fulfilment.domain.state import Fulfilment, Line, Location, Task
 from shared.events.fulfilment import FulfilmentCreated
-from shared.events.order import OrderConfirmed
+from shared.events.order import OrderConfirmed, contradiction
 from shared.kernel.decision import NOTHING, Answer, Decision, Given, Invalid, NotYet
 
 
@@ -15,9 +15,11 @@ def create(
 ) -> Answer:
     """Give every store of the order a task, to be picked within `PICK_TIME` of its open time.
 
-    Waits for the description of a location that is not known yet. Invalid: `confirmed-otherwise` where the order has
-    tasks for other pieces already.
+    Waits for the description of a location that is not known yet. Invalid: `lines-contradict`, and
+    `confirmed-otherwise` where the order has tasks for other pieces already.
     """
+    if wrong := contradiction(confirmed.order_id, (line.line_id for line in confirmed.lines)):
+        return wrong
     for line in confirmed.lines:
         if line.location_id not in locations:
             return NotYet(Location, line.location_id)

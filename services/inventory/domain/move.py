@@ -14,7 +14,7 @@ from shared.events.reference import SafetyStockSet
 from shared.kernel.decision import NOTHING, Answer, Decision, Given, Invalid
 
 ON_HAND_MAX = 500_000_000
-"""Pieces on hand, or below zero, beyond which a message is a slip of the keyboard and not a fact."""
+"""Pieces on hand, or below zero, beyond which a message that leads there is a slip of the keyboard and not a fact."""
 
 
 def receive(received: StockReceived, given: Given, *, stock: Stock | None) -> Answer:
@@ -58,7 +58,7 @@ def _move(
 ) -> Answer:
     """Journal the change of what is on hand, if any, and tell of it."""
     change = new.on_hand - (stock.on_hand if stock else 0)
-    if abs(new.on_hand) > ON_HAND_MAX:
+    if abs(new.on_hand) > max(ON_HAND_MAX, abs(new.on_hand - change)):
         return Invalid("beyond-any-stock", f"it would make {new.on_hand} pieces; at most {ON_HAND_MAX} are believed")
     if not change:
         return _since(stock, new)

@@ -7,7 +7,7 @@ from services.inventory.domain.holding import HOLD, Holding
 from services.inventory.domain.issue import hand_over, write_off
 from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey, stock_at
 from shared.events.inventory import ShortLine, StockLine, StockReserved, StockUnavailable
-from shared.events.order import OrderPlaced, PlacedLine
+from shared.events.order import OrderPlaced, PlacedLine, contradiction
 from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, Given
 
 
@@ -25,6 +25,8 @@ def reserve(
     """
     if reservation is not None:
         return NOTHING
+    if wrong := contradiction(placed.order_id, (line.line_id for line in placed.lines)):
+        return wrong
     before = Holding(Reservation(placed.order_id), stock)
     carried = tuple(_pieces(line) for line in placed.lines if line.method == "carry_out")
     awaited = tuple(_pieces(line) for line in placed.lines if line.method != "carry_out")

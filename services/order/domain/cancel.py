@@ -1,11 +1,10 @@
 """Cancelling: what somebody asks for, and what a hold that ran out asks for."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from services.order.domain import causes, refusals
 from services.order.domain.call_off import call_off
-from services.order.domain.move import Pieces
+from services.order.domain.move import total
 from services.order.domain.state import Bucket, Line, Order
 from shared.events.channel import OrderCancellationRequested
 from shared.events.event import LineQuantity, Reason
@@ -24,7 +23,7 @@ def cancel(requested: OrderCancellationRequested, given: Given, *, order: Order 
         return _refuse(requested.order_id, given.message_id, {refusals.OrderUnknown: requested.lines})
     if not requested.lines and not order.open_quantity:
         return _refuse(order.order_id, given.message_id, {_gone(order.collected_quantity): ()})
-    wanted = _total(requested.lines) or {line.line_id: line.pieces.open for line in order.open_lines()}
+    wanted = total(requested.lines) or {line.line_id: line.pieces.open for line in order.open_lines()}
     refused: dict[type[Refused], list[LineQuantity]] = {}
     for each in requested.lines:
         if refusal := _refusal(order.line(each.line_id), wanted[each.line_id]):
@@ -46,7 +45,7 @@ def let_go(expired: HoldExpired, given: Given, *, order: Order | None) -> Answer
         return NotYet(Order, expired.order_id)
     return _call_off_or_ask(
         order,
-        _total(expired.lines),
+        total(expired.lines),
         request_id=given.message_id,
         why=reason(causes.HoldExpired),
         ask_for=("reserved",),
@@ -63,13 +62,6 @@ def decline(declined: CancellationDeclined, given: Given, *, order: Order | None
         refusal = refusals.LineUnknown if line is None else _gone(line.pieces.collected)
         refused.setdefault(refusal, []).append(each)
     return _refuse(order.order_id, declined.request_id, refused)
-
-
-def _total(lines: Iterable[Pieces]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for each in lines:
-        total[each.line_id] += each.quantity
-    return dict(total)
 
 
 def _refusal(line: Line | None, quantity: int) -> type[Refused] | None:

@@ -1,5 +1,6 @@
 """Moving pieces from bucket to bucket: the only way in which the lines of an order change."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -42,14 +43,22 @@ def move(
     """
     lines = {line.line_id: line for line in order.lines}
     moved = []
-    for each in wanted:
-        if (line := lines.get(each.line_id)) is None:
+    for line_id, asked in total(wanted).items():
+        if (line := lines.get(line_id)) is None:
             continue
-        pieces = _poured(line.pieces, each.quantity, sources, target)
+        pieces = _poured(line.pieces, asked, sources, target)
         if quantity := getattr(pieces, target) - getattr(line.pieces, target):
             lines[line.line_id] = replace(line, pieces=pieces)
             moved.append(Moved(lines[line.line_id], quantity))
     return replace(order, lines=tuple(lines.values())) if moved else order, tuple(moved)
+
+
+def total(pieces: Iterable[Pieces]) -> dict[str, int]:
+    """Return how many pieces are meant of each line: a message may name a line in several parts."""
+    quantities: Counter[str] = Counter()
+    for each in pieces:
+        quantities[each.line_id] += each.quantity
+    return dict(quantities)
 
 
 def _poured(pieces: Buckets, quantity: int, sources: tuple[Bucket, ...], target: Bucket) -> Buckets:

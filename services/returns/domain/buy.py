@@ -1,7 +1,7 @@
 """An order is placed: what may come back one day."""
 
 from services.returns.domain.state import Handover, Purchase, PurchaseLine
-from shared.events.order import OrderPlaced, PlacedLine
+from shared.events.order import OrderPlaced, PlacedLine, contradiction
 from shared.kernel.decision import NOTHING, Answer, Decision, Given
 
 
@@ -9,6 +9,8 @@ def buy(placed: OrderPlaced, given: Given, *, purchase: Purchase | None) -> Answ
     """Remember what was bought and at what price. What was carried out is with the customer already."""
     if purchase is not None:
         return NOTHING
+    if wrong := contradiction(placed.order_id, (line.line_id for line in placed.lines)):
+        return wrong
     bought = Purchase(
         order_id=placed.order_id,
         customer_id=placed.customer_id,

@@ -48,6 +48,14 @@ def test_what_was_given_away_in_full_has_no_customer_posting() -> None:
     ]
 
 
+def test_a_cost_beyond_belief_is_not_booked_and_the_sale_is() -> None:
+    sold = recognition(line(8_000, quantity=2), PICKUP_IN_A, item=replace(SHIRT, standard_cost_minor=10**15 // 2 + 1))
+    assert sold.cost_minor is None
+    assert {posting.line for posting in books.budget(sold, SHIPPED)} == {"revenue", "customer", "handling"}
+    dear = recognition(line(8_000, quantity=2), PICKUP_IN_A, item=replace(SHIRT, standard_cost_minor=10**15 // 2))
+    assert dear.cost_minor == 10**15
+
+
 def test_a_cost_in_another_currency_is_not_booked() -> None:
     sold = recognition(line(8_000), PICKUP_IN_A, item=replace(SHIRT, currency="TRY"))
     assert sold.cost_minor is None

@@ -12,7 +12,7 @@ from shared.events.attribution import AttributionPosted
 from shared.events.channel import Discount as GivenAway
 from shared.events.channel import Method
 from shared.events.order import OrderPlaced, PlacedLine
-from shared.kernel.decision import NOTHING, Answer, NotYet
+from shared.kernel.decision import NOTHING, Answer, Invalid, NotYet
 from tests.unit.attribution.world import GIVEN, NOON, SHIPPED, SHIRT, STORE_A, decided, posted, table
 
 NEW_YEAR_IN_ISTANBUL = datetime(2026, 12, 31, 21, 30, tzinfo=UTC)
@@ -125,6 +125,12 @@ def test_it_waits_for_the_store_then_for_the_item() -> None:
     placed = order(placed_line("1", "carry_out"))
     assert answer(placed, store=None, item=None) == NotYet(Location, "store-a")
     assert answer(placed, item=None) == NotYet(Item, "shirt")
+
+
+def test_an_order_without_lines_or_with_a_line_twice_is_set_aside() -> None:
+    assert answer(order()) == Invalid("lines-contradict", "order o-1 has no lines")
+    twice = order(placed_line("1", "pickup"), placed_line("1", "carry_out"))
+    assert answer(twice) == Invalid("lines-contradict", "order o-1 has line 1 twice")
 
 
 def test_an_order_that_is_known_changes_nothing() -> None:

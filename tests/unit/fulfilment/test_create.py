@@ -85,6 +85,13 @@ def test_another_confirmation_of_the_same_order_is_invalid(other: OrderConfirmed
     assert answer == Invalid("confirmed-otherwise", "order order-1 has tasks for other pieces already")
 
 
+def test_a_confirmation_without_lines_or_with_a_line_twice_is_set_aside() -> None:
+    none = create(confirmed(), given(), locations=BOTH, fulfilment=None)
+    assert none == Invalid("lines-contradict", "order order-1 has no lines")
+    twice = create(confirmed(("A", 3, "galata"), ("A", 3, "galata")), given(), locations=BOTH, fulfilment=None)
+    assert twice == Invalid("lines-contradict", "order order-1 has line A twice")
+
+
 BROKEN = {
     "pieces out of nowhere": lambda: line("A", picked=2).moved(3, source="picked", target="collected"),
     "a line twice": lambda: picking(line("A", to_pick=1), line("A", to_pick=1)),

@@ -183,3 +183,10 @@ def test_more_than_anybody_could_have_is_set_aside(answer: Answer, pieces: int) 
 def test_the_most_that_is_believed_can_be_told(answer: Answer) -> None:
     assert isinstance(answer, Decision)
     assert answer.events[0].TYPE == "stock.moved"
+
+
+def test_what_is_beyond_may_come_back_and_go_no_further() -> None:
+    sold_too_often = mugs(on_hand=-2 * ON_HAND_MAX)
+    assert isinstance(received(1, sold_too_often), Decision)
+    assert isinstance(counted(0, sold_too_often), Decision)
+    assert isinstance(adjusted(-1, sold_too_often), Invalid)

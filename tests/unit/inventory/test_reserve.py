@@ -9,7 +9,7 @@ from services.inventory.domain.reserve import reserve
 from services.inventory.domain.state import HeldLine, Movement, Reservation, Stock, StockKey
 from shared.events.inventory import StockIssued, StockReserved, StockUnavailable
 from shared.events.order import OrderPlaced
-from shared.kernel.decision import NOTHING, Deadline, Decision
+from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, Invalid
 from tests.unit.inventory.world import (
     BOUGHT,
     GIVEN,
@@ -83,6 +83,15 @@ def test_the_hold_is_counted_from_the_clock_of_the_service() -> None:
 
 def test_an_order_that_was_decided_about_changes_nothing() -> None:
     assert on_placed(placed(wanted("1", "MUG", 2)), {MUG: mugs(on_hand=5)}, reservation=held()) is NOTHING
+
+
+def test_an_order_without_lines_or_with_a_line_twice_is_set_aside() -> None:
+    def answer(order: OrderPlaced) -> Answer:
+        return reserve(order, GIVEN, reservation=None, stock={}, hold_ttl=HOLD_TTL)
+
+    assert answer(placed()) == Invalid("lines-contradict", "order o-1 has no lines")
+    twice = placed(wanted("1", "MUG", 2), wanted("1", "PEN", 2))
+    assert answer(twice) == Invalid("lines-contradict", "order o-1 has line 1 twice")
 
 
 def test_one_short_line_leaves_the_whole_order_unreserved() -> None:

@@ -42,6 +42,14 @@ def test_what_the_customer_cancelled_meanwhile_is_not_confirmed() -> None:
     assert pieces(row) == {"a": Buckets(reserved=1, cancelled=1), "b": Buckets(cancelled=1)}
 
 
+def test_a_line_in_two_parts_is_confirmed_once() -> None:
+    told = reserved(a=1)
+    twice = told.model_copy(update={"lines": told.lines * 2})
+    decision = confirm(twice, GIVEN, order=order(line("a", pending=2)))
+    assert isinstance(decision, Decision)
+    assert decision.events == (OrderConfirmed(order_id="order-1", lines=(confirmed("a", 2),)),)
+
+
 NOTHING_PENDING = {
     "confirmed before": order(line("a", reserved=2)),
     "ready": order(line("a", ready=2)),
