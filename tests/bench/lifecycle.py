@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from tests.bench.bench import Bench
 from tests.bench.contender import TEKIL
+from tests.bench.naive.services import NAIVE
 from tests.bench.report import Chapter, Table, middle, number
 from tests.bench.rounds import Round, play_round
 
@@ -14,7 +15,7 @@ def lifecycle(bench: Bench) -> Chapter:
     sizes = bench.sizes
     found: dict[str, list[Round]] = {}
     for _ in range(sizes.rounds):
-        for contender, count in ((TEKIL, sizes.tekil),):
+        for contender, count in ((TEKIL, sizes.tekil), (NAIVE, sizes.naive)):
             bench.settle(contender)
             done = play_round(contender, bench.ground, sizes, count, named=bench.fresh_name())
             found.setdefault(contender.name, []).append(done)

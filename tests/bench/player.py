@@ -123,8 +123,13 @@ class Player:
     def await_availability(self, rows: int) -> None:
         """Wait until what can be promised was told of so many pairs of store and sku."""
         seen: set[bytes] = set()
+        heard = time.perf_counter()
         while len(seen) < rows:
-            for message in self._read():
+            messages = self._read()
+            heard = time.perf_counter() if messages else heard
+            if time.perf_counter() - heard > SILENT_MAX_S:
+                raise Stuck(f"{rows - len(seen)} of {rows} stock rows cannot be sold yet")
+            for message in messages:
                 if message.topic() == self._prefix + AVAILABILITY_TOPIC:
                     seen.add(message.key())  # type: ignore[arg-type]
 
