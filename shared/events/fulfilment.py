@@ -85,7 +85,9 @@ class FulfilmentCollected(Event, type="fulfilment.collected", topic=TOPIC):
     collected_by: Literal["customer", "someone_else"]
     associate_id: Id | None = None
     collected_at: Moment
-    """When they were handed over, by the store's clock."""
+    """When they were handed over, by the store's clock; by ours where that cannot be right."""
+    claimed_at: Moment | None = None
+    """What the store's clock said, where that cannot be right: before it was picked, or later than now."""
 
 
 class HandoverRefused(Event, type="handover.refused", topic=TOPIC):

@@ -47,7 +47,9 @@ class OrderPlaced(Event, type="order.placed", topic=TOPIC):
     tenders: tuple[Tender, ...] = ()
     when_short: Literal["reject_order", "reject_line"] = "reject_order"
     placed_at: Moment
-    """When the customer bought, by the channel's clock."""
+    """When the customer bought, by the channel's clock; by ours where that cannot be right."""
+    claimed_at: Moment | None = None
+    """What the channel's clock said, where that cannot be right."""
 
 
 class OrderRejected(Event, type="order.rejected", topic=TOPIC):

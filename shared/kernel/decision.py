@@ -10,10 +10,15 @@ A decision is a pure function of a message, what is given with it, and the rows 
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Protocol
 
 from shared.kernel.ids import derive, time_of
+
+CLOCK_SKEW = timedelta(minutes=15)
+"""By how much the clocks of tills and handhelds may be wrong and still be believed."""
+CLOCKS_SINCE = datetime(2001, 1, 1, tzinfo=UTC)
+"""A clock that says less has lost its battery: such clocks begin again in 1970, 1980 or 2000."""
 
 
 class Publishable(Protocol):
@@ -34,10 +39,23 @@ class Given:
     now: datetime
     """The service's clock, UTC: deadlines are counted from it."""
     occurred_at: datetime
-    """When the message says that it happened, UTC: periods and effective dates follow it."""
+    """When the message says that it happened, UTC, whatever clock said so: `believed_at` is for decisions."""
     source: str
     message_id: str
     service: str
+
+    def believed_at(self, *, after: datetime = CLOCKS_SINCE) -> datetime:
+        """Return when it happened, or `now` where the clock that says so cannot be right.
+
+        What happened is not later than now and not before what came before it, `after`, give or take `CLOCK_SKEW`.
+        Periods and effective dates follow it.
+        """
+        earliest = max(after, CLOCKS_SINCE) - CLOCK_SKEW
+        return self.occurred_at if earliest <= self.occurred_at <= self.now + CLOCK_SKEW else self.now
+
+    def not_believed(self, believed_at: datetime) -> datetime | None:
+        """Return what the message says where something else is believed."""
+        return None if believed_at == self.occurred_at else self.occurred_at
 
     def new_id(self, name: str | int) -> str:
         """Return an id that only this service, this message and this name give."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.ready import keep_waiting
@@ -19,15 +19,15 @@ from services.fulfilment.domain.refusals import (
     WrongCode,
     WrongStore,
 )
-from services.fulfilment.domain.state import Fulfilment, Task
+from services.fulfilment.domain.state import Fulfilment, Guesses, Task
 from shared.events.event import LineQuantity, Reason
-from shared.events.fulfilment import FulfilmentCollected, HandoverRefused
+from shared.events.fulfilment import FulfilmentCollected, HandoverRefused, SettledLine
 from shared.events.operations import PickupHandedOver
 from shared.events.reasons import reason
-from shared.kernel.decision import Answer, Decision, Given, NotYet, Refused
+from shared.kernel.decision import CLOCKS_SINCE, Answer, Decision, Given, NotYet, Refused
 
-WRONG_CODES_MAX = 5
-"""With so many wrong codes in a row, nothing is handed over for a while."""
+GUESSERS_MAX = 10
+"""While so many tills are known to guess, no other one may try: so the codes tried in an hour are bounded."""
 LOCK_TIME = timedelta(minutes=15)
 
 
@@ -44,7 +44,7 @@ def hand_over(shown: PickupHandedOver, given: Given, *, fulfilment: Fulfilment |
         return _refuse(shown, given, reason(WrongStore))
     if task.status != "ready":
         return _refuse(shown, given, reason(_why_nothing_waits(task)))
-    if task.locked_until is not None and given.now < task.locked_until:
+    if _locked(task, given):
         return _refuse(shown, given, reason(TooManyWrongCodes))
     if not codes.fits(shown.code, order_id=shown.order_id, location_id=shown.location_id):
         counted = Decision(rows=(fulfilment.with_task(_with_wrong_code(task, given)),))
@@ -54,7 +54,8 @@ def hand_over(shown: PickupHandedOver, given: Given, *, fulfilment: Fulfilment |
     if refusal is not None:
         return _refuse(shown, given, refusal)
     left = _without(task, wanted)
-    return _collected(shown, given, fulfilment.with_task(left), wanted) + keep_waiting(fulfilment, left)
+    lines = fulfilment.with_task(left).settled_lines(shown.location_id, wanted, "collected")
+    return _collected(shown, given, lines, picked_at=task.picked_at) + keep_waiting(fulfilment, left)
 
 
 def _why_nothing_waits(task: Task) -> type[Refused]:
@@ -66,10 +67,22 @@ def _why_nothing_waits(task: Task) -> type[Refused]:
     return AlreadyCollected if task.count("collected") else AlreadyCancelled
 
 
+def _remembered(task: Task, given: Given) -> dict[str, Guesses]:
+    return {each.source: each for each in task.guesses if given.now < each.until}
+
+
+def _locked(task: Task, given: Given) -> bool:
+    guesses = _remembered(task, given)
+    if given.source in guesses:
+        return guesses[given.source].locked
+    return len(guesses) >= GUESSERS_MAX
+
+
 def _with_wrong_code(task: Task, given: Given) -> Task:
-    if task.wrong_codes + 1 < WRONG_CODES_MAX:
-        return replace(task, wrong_codes=task.wrong_codes + 1)
-    return replace(task, wrong_codes=0, locked_until=given.now + LOCK_TIME)
+    guesses = _remembered(task, given)
+    before = guesses[given.source].wrong_codes if given.source in guesses else 0
+    guesses[given.source] = Guesses(given.source, before + 1, until=given.now + LOCK_TIME)
+    return replace(task, guesses=tuple(guesses.values()))
 
 
 def _quantities(lines: tuple[LineQuantity, ...]) -> Mapping[str, int]:
@@ -92,17 +105,21 @@ def _refusal(task: Task, wanted: Mapping[str, int]) -> Reason | None:
 
 def _without(task: Task, wanted: Mapping[str, int]) -> Task:
     """Return the task without the pieces that leave; the right code wipes out the wrong ones."""
-    return replace(task.moved(wanted, source="picked", target="collected"), wrong_codes=0, locked_until=None)
+    return replace(task.moved(wanted, source="picked", target="collected"), guesses=())
 
 
-def _collected(shown: PickupHandedOver, given: Given, after: Fulfilment, wanted: Mapping[str, int]) -> Decision:
+def _collected(
+    shown: PickupHandedOver, given: Given, lines: tuple[SettledLine, ...], *, picked_at: datetime | None
+) -> Decision:
+    collected_at = given.believed_at(after=picked_at or CLOCKS_SINCE)
     collected = FulfilmentCollected(
         order_id=shown.order_id,
         location_id=shown.location_id,
-        lines=after.settled_lines(shown.location_id, wanted, "collected"),
+        lines=lines,
         collected_by=shown.collected_by,
         associate_id=shown.associate_id,
-        collected_at=given.occurred_at,
+        collected_at=collected_at,
+        claimed_at=given.not_believed(collected_at),
     )
     return Decision(events=(collected,))
 

@@ -1,6 +1,7 @@
 """A picker is done with some lines."""
 
 from collections import Counter
+from dataclasses import replace
 
 from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.ready import keep_picking
@@ -10,7 +11,7 @@ from shared.events.event import Reason
 from shared.events.fulfilment import FulfilmentShort, PickRefused
 from shared.events.operations import PickCompleted
 from shared.events.reasons import reason
-from shared.kernel.decision import NOTHING, Answer, Decision, Given, NotYet
+from shared.kernel.decision import CLOCKS_SINCE, NOTHING, Answer, Decision, Given, NotYet
 
 
 def pick(
@@ -39,6 +40,8 @@ def pick(
     done = task.moved(short, source="to_pick", target="short").moved(picked, source="to_pick", target="picked")
     if done == task:
         return NOTHING
+    if picked.total():
+        done = replace(done, picked_at=max(task.picked_at or CLOCKS_SINCE, given.believed_at()))
     return _short(fulfilment.with_task(done), done, short) + keep_picking(
         fulfilment, done, given, location=location, codes=codes
     )

@@ -13,6 +13,8 @@ Bucket = Literal["to_pick", "picked", "collected", "short", "cancelled", "expire
 """Where a piece is. It is to be picked, or short, or picked; what is picked is collected or expires; and what is
 neither short nor collected can be cancelled."""
 Status = Literal["picking", "ready", "closed"]
+WRONG_CODES_MAX = 5
+"""After so many wrong codes a till gets nothing for a while; others do, so that no till locks out a whole store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Guesses:
+    """Wrong codes that one till or handheld showed, by the CloudEvents source that it publishes as."""
+
+    source: str
+    wrong_codes: int
+    until: datetime
+    """When they are forgotten."""
+
+    @property
+    def locked(self) -> bool:
+        """Whether they were too many."""
+        return self.wrong_codes >= WRONG_CODES_MAX
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What one store does for an order: it picks until nothing is to pick, then hands over what it picked."""
 
@@ -76,9 +93,10 @@ class Task:
     pick_by: datetime
     pickup_by: datetime | None = None
     """Until when the pieces wait for the customer; set once, when they became ready."""
-    wrong_codes: int = 0
-    """Wrong codes shown since the last handover or the last lock."""
-    locked_until: datetime | None = None
+    picked_at: datetime | None = None
+    """When something of it was picked last, by the handhelds: nothing is handed over before."""
+    guesses: tuple[Guesses, ...] = ()
+    """Who showed wrong codes lately."""
 
     def __post_init__(self) -> None:
         assert len({line.line_id for line in self.lines}) == len(self.lines) > 0, "a line is in a task once"
@@ -90,6 +108,11 @@ class Task:
         if self.pickup_by is None and self.count("to_pick"):
             return "picking"
         return "ready" if self.count("picked") else "closed"
+
+    @property
+    def locked_until(self) -> datetime | None:
+        """Until when some till gets nothing; it may have passed."""
+        return max((each.until for each in self.guesses if each.locked), default=None)
 
     def count(self, bucket: Bucket) -> int:
         """Return how many pieces of all lines are in a bucket."""

@@ -69,7 +69,7 @@ def _move(
         change_quantity=change,
         cause=cause,
         message_id=given.message_id,
-        moved_at=given.occurred_at,
+        moved_at=given.believed_at(),
     )
     moved = StockMoved(
         location_id=new.location_id,
@@ -77,7 +77,7 @@ def _move(
         change_quantity=change,
         cause=cause,
         on_hand_quantity=new.on_hand,
-        moved_at=given.occurred_at,
+        moved_at=given.believed_at(),
     )
     return Decision(rows=(movement,), events=(moved, *found)) + _since(stock, new)
 

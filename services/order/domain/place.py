@@ -34,7 +34,7 @@ def place(submitted: OrderSubmitted, given: Given, *, locations: Mapping[str, Lo
         unknown = _order(submitted, given, "cancelled", [rejection for _, rejection in missing])
         return NotYet(Location, key, otherwise=announce_rejected(unknown))
     taken_on = _order(submitted, given, "pending", [])
-    return Decision(rows=(taken_on,), events=(placed(submitted, taken_on),))
+    return Decision(rows=(taken_on,), events=(placed(submitted, taken_on, given),))
 
 
 def _submitted_again(submitted: OrderSubmitted, given: Given, order: Order) -> Decision:
@@ -76,7 +76,7 @@ def _missing(submitted: OrderSubmitted, locations: Mapping[str, Location]) -> It
 def _order(submitted: OrderSubmitted, given: Given, bucket: Bucket, rejections: Iterable[Rejection]) -> Order:
     return to_order(
         submitted,
-        bought_at=given.occurred_at,
+        bought_at=given.believed_at(),
         lines=[
             to_line(line, method=line.method, location_id=line.pickup_location_id or "", bucket=bucket)
             for line in submitted.lines

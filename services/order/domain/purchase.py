@@ -10,7 +10,7 @@ from services.order.domain.refusals import LineIdRepeated, SumsDoNotAddUp
 from services.order.domain.state import Bucket, Buckets, Line, Order, Payment, Rejection, WhenShort
 from shared.events.channel import Method, OrderSubmitted, SaleRecorded, SoldLine
 from shared.events.order import OrderPlaced, PlacedLine
-from shared.kernel.decision import Refused
+from shared.kernel.decision import Given, Refused
 
 Purchase = OrderSubmitted | SaleRecorded
 
@@ -89,7 +89,7 @@ def to_line(sold: SoldLine, *, method: Method, location_id: str, bucket: Bucket)
     )
 
 
-def placed(purchase: Purchase, order: Order) -> OrderPlaced:
+def placed(purchase: Purchase, order: Order, given: Given) -> OrderPlaced:
     """Say that the order is ours."""
     return OrderPlaced(
         order_id=order.order_id,
@@ -103,6 +103,7 @@ def placed(purchase: Purchase, order: Order) -> OrderPlaced:
         tenders=purchase.tenders,
         when_short=order.when_short,
         placed_at=order.placed_at,
+        claimed_at=given.not_believed(order.placed_at),
     )
 
 

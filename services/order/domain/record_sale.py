@@ -22,7 +22,7 @@ def record_sale(sale: SaleRecorded, given: Given, *, order: Order | None) -> Ans
     store = sale.capture_location_id
     sold = to_order(
         sale,
-        bought_at=given.occurred_at,
+        bought_at=given.believed_at(),
         lines=[to_line(line, method="carry_out", location_id=store, bucket="collected") for line in sale.lines],
     )
-    return Decision(rows=(sold,), events=(placed(sale, sold), OrderCompleted(order_id=sold.order_id)))
+    return Decision(rows=(sold,), events=(placed(sale, sold, given), OrderCompleted(order_id=sold.order_id)))

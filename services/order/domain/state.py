@@ -125,7 +125,7 @@ class Order:
     customer_id: str | None
     currency: str
     placed_at: datetime
-    """When the customer bought, by the channel's clock."""
+    """When the customer bought, by the channel's clock where that can be right."""
     digest: str
     """Of what the channel sent: tells a repetition from another order with the same id."""
     when_short: WhenShort

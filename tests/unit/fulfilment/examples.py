@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 from typing import get_args
 
 from services.fulfilment.domain.codes import PickupCodes
-from services.fulfilment.domain.state import Fulfilment, Line, Location, OpenInterval, Task
+from services.fulfilment.domain.state import Fulfilment, Guesses, Line, Location, OpenInterval, Task
 from shared.events.event import Reason
 from shared.events.fulfilment import SettledLine, TaskLine
 from shared.events.reference import Weekday
@@ -21,8 +21,8 @@ CODES = PickupCodes(b"a secret of the test")
 EVERY_DAY: tuple[Weekday, ...] = get_args(Weekday)
 
 
-def given(now: datetime = NOW) -> Given:
-    return Given(now=now, occurred_at=HAPPENED, source="/handheld", message_id="msg-1", service="fulfilment")
+def given(now: datetime = NOW, *, at: datetime = HAPPENED, source: str = "/handheld") -> Given:
+    return Given(now=now, occurred_at=at, source=source, message_id="msg-1", service="fulfilment")
 
 
 def utc(text: str) -> datetime:
@@ -61,9 +61,9 @@ def picking(*lines: Line) -> Task:
     return Task("galata", lines, PICK_BY)
 
 
-def waiting(*lines: Line, wrong_codes: int = 0, locked_until: datetime | None = None) -> Task:
+def waiting(*lines: Line, guesses: tuple[Guesses, ...] = (), picked_at: datetime | None = None) -> Task:
     """Return a task whose pieces became ready, and perhaps have gone since."""
-    return Task("galata", lines, PICK_BY, PICKUP_BY, wrong_codes, locked_until)
+    return Task("galata", lines, PICK_BY, PICKUP_BY, picked_at, guesses)
 
 
 def order(*tasks: Task) -> Fulfilment:

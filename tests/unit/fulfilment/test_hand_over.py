@@ -1,11 +1,12 @@
 """Staff hand over what waits to whoever shows the code."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from services.fulfilment.domain.hand_over import hand_over
-from services.fulfilment.domain.state import Fulfilment, Task
+from services.fulfilment.domain.state import Fulfilment, Guesses, Task
 from shared.events.event import LineQuantity, Reason
 from shared.events.fulfilment import FulfilmentCollected, HandoverRefused
 from shared.events.operations import PickupHandedOver
@@ -15,6 +16,7 @@ from tests.unit.fulfilment.examples import (
     HAPPENED,
     NOW,
     PICK_BY,
+    PICKUP_BY,
     because,
     given,
     line,
@@ -26,6 +28,7 @@ from tests.unit.fulfilment.examples import (
 )
 
 RIGHT = "TSP36D"
+PICKED_AT = utc("2026-03-01T14:00")
 WAITING = waiting(line("A", picked=3), line("B", picked=1))
 
 
@@ -95,7 +98,7 @@ HANDOVERS = {
         (NO_PICKUP_DEADLINE,),
     ),
     "the right code wipes out wrong ones": (
-        waiting(line("A", picked=2), wrong_codes=4),
+        waiting(line("A", picked=2), guesses=(Guesses("/handheld", 4, PICKUP_BY),)),
         shown(("A", 1)),
         waiting(line("A", picked=1, collected=1)),
         collected(A=1),
@@ -171,31 +174,84 @@ LOCKED = because("too-many-wrong-codes", "Too many wrong codes were shown; pleas
 UNLOCKS = utc("2026-03-02T09:15")
 
 
-def test_a_wrong_code_counts() -> None:
-    answer = decide(shown(code="000000"), order(WAITING))
-    counted = waiting(line("A", picked=3), line("B", picked=1), wrong_codes=1)
+def after(*shown_by: tuple[str, int]) -> Task:
+    """A task after wrong codes that these tills showed just now."""
+    return waiting(line("A", picked=3), guesses=tuple(Guesses(source, wrong, UNLOCKS) for source, wrong in shown_by))
+
+
+def decide_for(till: str, code: str, task: Task, now: datetime = NOW) -> Answer:
+    return hand_over(shown(code=code), given(now, source=till), fulfilment=order(task), codes=CODES)
+
+
+def handed_over(task: Task) -> Decision:
+    everything = waiting(*(replace(each, picked=0, collected=each.picked) for each in task.lines))
+    return Decision((order(everything),), (collected(A=3),), (NO_PICKUP_DEADLINE,))
+
+
+@pytest.mark.parametrize(
+    ("before", "counted"),
+    [
+        (after(), after(("/till/1", 1))),
+        (after(("/till/1", 1)), after(("/till/1", 2))),
+        (after(("/till/1", 4)), after(("/till/1", 5))),
+        (after(("/till/2", 4)), after(("/till/2", 4), ("/till/1", 1))),
+    ],
+)
+def test_a_wrong_code_counts_for_the_till_that_shows_it(before: Task, counted: Task) -> None:
+    answer = decide_for("/till/1", "000000", before)
     assert answer == Decision(rows=(order(counted),), events=(refusal(WRONG),))
-
-
-def test_the_fifth_wrong_code_locks_for_a_quarter_of_an_hour() -> None:
-    answer = decide(shown(code="000000"), order(waiting(line("A", picked=3), wrong_codes=4)))
-    locked = waiting(line("A", picked=3), wrong_codes=0, locked_until=UNLOCKS)
-    assert answer == Decision(rows=(order(locked),), events=(refusal(WRONG),))
 
 
 @pytest.mark.parametrize("code", [RIGHT, "000000"])
-def test_a_locked_handover_takes_no_code_at_all(code: str) -> None:
-    locked = order(waiting(line("A", picked=3), locked_until=UNLOCKS))
+def test_after_five_wrong_codes_a_till_gets_nothing_for_a_quarter_of_an_hour(code: str) -> None:
     almost = UNLOCKS - timedelta(microseconds=1)
-    assert decide(shown(code=code), locked, almost) == Decision(events=(refusal(LOCKED),))
+    answer = decide_for("/till/1", code, after(("/till/1", 5)), almost)
+    assert answer == Decision(events=(refusal(LOCKED),))
 
 
-def test_after_the_lock_the_right_code_is_right_again() -> None:
-    answer = decide(shown(), order(waiting(line("A", picked=3), locked_until=UNLOCKS)), UNLOCKS)
-    assert answer == Decision((order(waiting(line("A", collected=3))),), (collected(A=3),), (NO_PICKUP_DEADLINE,))
+def test_another_till_hands_over_all_the_same() -> None:
+    task = after(("/till/1", 5))
+    assert decide_for("/till/2", RIGHT, task) == handed_over(task)
 
 
-def test_after_the_lock_wrong_codes_are_counted_anew() -> None:
-    answer = decide(shown(code="000000"), order(waiting(line("A", picked=3), locked_until=UNLOCKS)), UNLOCKS)
-    counted = waiting(line("A", picked=3), wrong_codes=1, locked_until=UNLOCKS)
+def test_after_the_lock_the_right_code_is_right_again_and_wrong_ones_are_counted_anew() -> None:
+    task = after(("/till/1", 5))
+    assert decide_for("/till/1", RIGHT, task, UNLOCKS) == handed_over(task)
+    counted = waiting(line("A", picked=3), guesses=(Guesses("/till/1", 1, UNLOCKS + timedelta(minutes=15)),))
+    answer = decide_for("/till/1", "000000", task, UNLOCKS)
     assert answer == Decision(rows=(order(counted),), events=(refusal(WRONG),))
+
+
+def test_while_ten_tills_guess_no_other_one_may_try() -> None:
+    tills = [(f"/till/{number}", 1) for number in range(10)]
+    assert decide_for("/till/11", RIGHT, after(*tills)) == Decision(events=(refusal(LOCKED),))
+    assert decide_for("/till/9", RIGHT, after(*tills)) == handed_over(after())
+    assert decide_for("/till/11", RIGHT, after(*tills[1:])) == handed_over(after())
+
+
+def test_five_wrong_codes_say_until_when_somebody_gets_nothing() -> None:
+    assert (after(("/till/1", 4)).locked_until, after(("/till/1", 5)).locked_until) == (None, UNLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "believed"),
+    [
+        (PICKED_AT, PICKED_AT),
+        # Two handhelds whose clocks differ.
+        (PICKED_AT - timedelta(minutes=15), PICKED_AT - timedelta(minutes=15)),
+        (NOW + timedelta(minutes=15), NOW + timedelta(minutes=15)),
+        # Before it was picked; after now; a battery that was empty.
+        (PICKED_AT - timedelta(minutes=16), NOW),
+        (NOW + timedelta(minutes=16), NOW),
+        (utc("1970-01-01T00:00"), NOW),
+        (utc("9998-01-01T00:00"), NOW),
+    ],
+)
+def test_a_handover_was_when_the_handheld_says_if_that_can_be(claimed: datetime, believed: datetime) -> None:
+    task = waiting(line("A", picked=3), picked_at=PICKED_AT)
+    answer = hand_over(shown(), given(at=claimed), fulfilment=order(task), codes=CODES)
+    assert isinstance(answer, Decision)
+    told = collected(A=3).model_copy(
+        update={"collected_at": believed, "claimed_at": None if claimed == believed else claimed}
+    )
+    assert answer.events == (told,)

@@ -1,5 +1,7 @@
 """A picker is done with some lines."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.fulfilment.domain.pick import pick
@@ -11,6 +13,7 @@ from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, NotYet
 from tests.unit.fulfilment.examples import (
     CODES,
     GALATA,
+    HAPPENED,
     NOW,
     PICK_BY,
     PICKUP_BY,
@@ -126,14 +129,24 @@ def test_pieces_are_picked_or_short(
     events: tuple[FulfilmentShort | ReadyForPickup, ...],
     deadlines: tuple[Deadline, ...],
 ) -> None:
-    assert decide(event, order(before)) == Decision((order(after),), events, deadlines)
+    picked_at = HAPPENED if any(each.picked_quantity for each in event.lines) else None
+    assert decide(event, order(before)) == Decision((order(replace(after, picked_at=picked_at)),), events, deadlines)
+
+
+def test_a_handheld_that_was_late_does_not_turn_back_the_time_of_the_last_pick() -> None:
+    before = replace(picking(line("A", to_pick=1, picked=2)), picked_at=NOW)
+    answer = decide(reported(("A", 1, 0)), order(before))
+    assert isinstance(answer, Decision)
+    [row] = answer.rows
+    assert isinstance(row, Fulfilment)
+    assert row.tasks[0].picked_at == NOW
 
 
 def test_another_store_of_the_order_goes_on_picking() -> None:
     elsewhere = Task("kadikoy", (line("C", to_pick=1),), PICK_BY)
     answer = decide(reported(("A", 3, 0), ("B", 1, 0)), order(elsewhere, TO_PICK))
     assert isinstance(answer, Decision)
-    assert answer.rows == (order(elsewhere, waiting(line("A", picked=3), line("B", picked=1))),)
+    assert answer.rows == (order(elsewhere, waiting(line("A", picked=3), line("B", picked=1), picked_at=HAPPENED)),)
 
 
 def test_a_report_of_nothing_changes_nothing() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from services.fulfilment.domain.state import Fulfilment, Line, Task
+from services.fulfilment.domain.state import Fulfilment, Guesses, Line, Task
 from services.fulfilment.service import fulfilment
 from services.fulfilment.store import OpenTask, fulfilment_of, open_tasks_at
 from shared.engine.postgres import PostgresStore
@@ -33,7 +33,9 @@ async def keep(store: PostgresStore, *orders: Fulfilment) -> None:
 
 async def test_an_order_is_found_as_it_was_kept(kept_in: PostgresStore) -> None:
     elsewhere = Task("kadikoy", (line("C", to_pick=1),), LATER)
-    kept = order(waiting(line("A", picked=1, collected=2), wrong_codes=3, locked_until=LATER), elsewhere)
+    kept = order(
+        waiting(line("A", picked=1, collected=2), guesses=(Guesses("/till/1", 3, LATER),), picked_at=LATER), elsewhere
+    )
     await keep(kept_in, kept)
     assert await fulfilment_of(kept_in.pool, "order-1") == kept
     assert await fulfilment_of(kept_in.pool, "order-2") is None

@@ -1,5 +1,7 @@
 """Deliveries, counts, adjustments and safety stock."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
@@ -190,3 +192,14 @@ def test_what_is_beyond_may_come_back_and_go_no_further() -> None:
     assert isinstance(received(1, sold_too_often), Decision)
     assert isinstance(counted(0, sold_too_often), Decision)
     assert isinstance(adjusted(-1, sold_too_often), Invalid)
+
+
+def test_a_delivery_at_a_time_that_cannot_be_counts_when_we_hear_of_it() -> None:
+    told = StockReceived(location_id="izmir", sku="MUG", quantity=1)
+    given = replace(GIVEN, occurred_at=datetime(1970, 1, 1, tzinfo=UTC))
+    answer = receive(told, given, stock=None)
+    assert isinstance(answer, Decision)
+    movement, event = answer.rows[0], answer.events[0]
+    assert isinstance(movement, Movement)
+    assert isinstance(event, StockMoved)
+    assert (movement.moved_at, event.moved_at) == (GIVEN.now, GIVEN.now)

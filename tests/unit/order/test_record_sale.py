@@ -1,5 +1,8 @@
 """Recording what a till sold: a fact, refused by nobody, unless it contradicts itself."""
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
 from services.order.domain.place import place
@@ -43,6 +46,29 @@ def test_a_sale_is_placed_and_completed_at_once() -> None:
     assert decision == Decision(rows=(row,), events=(placed, OrderCompleted(order_id="order-1")))
     assert row.status == "completed"
     assert pieces(row) == {"shirt": Buckets(collected=1)}
+
+
+@pytest.mark.parametrize(
+    "claimed", ["1970-01-01T00:00Z", "2000-12-31T23:44Z", "2026-03-02T09:45:04Z", "9998-12-31T23:59Z"]
+)
+def test_a_sale_at_a_time_that_cannot_be_counts_when_we_hear_of_it(claimed: str) -> None:
+    at = datetime.fromisoformat(claimed)
+    decision = record_sale(sale(SHIRT), replace(GIVEN, occurred_at=at), order=None)
+    assert isinstance(decision, Decision)
+    event = decision.events[0]
+    assert isinstance(event, OrderPlaced)
+    assert (event.placed_at, event.claimed_at) == (GIVEN.now, at)
+    assert the_order(decision).placed_at == GIVEN.now
+
+
+@pytest.mark.parametrize("said", ["2000-12-31T23:45Z", "2017-01-02T10:00Z", "2026-03-02T09:45:03Z"])
+def test_a_sale_that_was_told_late_or_by_a_clock_a_little_fast_counts_when_it_was(said: str) -> None:
+    at = datetime.fromisoformat(said)
+    decision = record_sale(sale(SHIRT), replace(GIVEN, occurred_at=at), order=None)
+    assert isinstance(decision, Decision)
+    event = decision.events[0]
+    assert isinstance(event, OrderPlaced)
+    assert (event.placed_at, event.claimed_at) == (at, None)
 
 
 CONTRADICTIONS: dict[str, tuple[SaleRecorded, Invalid]] = {
