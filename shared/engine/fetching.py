@@ -3,20 +3,25 @@
 As it is, such a record (a header name that is not UTF-8, a compression that is not installed, a broken checksum) makes
 `getmany` fail after it has moved on in other partitions: their records are never seen, and soon committed past.
 Here its own partition is held, and said to be, while all others go on; a header name of any bytes is read.
+
+And one to how often it asks: fifty times a second, for ever, where nothing comes, costs a member more than all else.
 """
 
 import asyncio
 import struct
+import time
 from copy import copy
 from typing import Any, SupportsIndex
 
 import structlog
-from aiokafka.consumer import fetcher
+from aiokafka.consumer import consumer, fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
 HELD_S = 10.0
 """How long a partition is held at a record that cannot be read, before it is tried again."""
+IDLE_AFTER_S, IDLE_WAIT_MS = 5.0, 200
+"""When nothing came for so long, a fetch may wait so long for records. Kafka answers at once when there are some."""
 _LENGTH, _OVERHEAD_BYTES = struct.Struct(">8xi"), 12
 log = structlog.get_logger()
 
@@ -24,6 +29,28 @@ log = structlog.get_logger()
 def repair() -> None:
     """Let every consumer of this process use what is below."""
     fetcher.MemoryRecords, fetcher.FetchResult = FetchedRecords, FetchResult
+    consumer.Fetcher = Fetcher
+
+
+class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
+    """Asks for records, and with more patience where none come."""
+
+    _came_at = 0.0
+
+    def __init__(self, *given: Any, fetch_max_wait_ms: int, **named: Any) -> None:
+        self._busy_wait_ms = fetch_max_wait_ms
+        super().__init__(*given, fetch_max_wait_ms=fetch_max_wait_ms, **named)
+
+    def _get_actions_per_node(self, assignment: Any) -> Any:
+        is_idle = time.monotonic() - self._came_at > IDLE_AFTER_S
+        self._fetch_max_wait_ms = max(IDLE_WAIT_MS, self._busy_wait_ms) if is_idle else self._busy_wait_ms
+        return super()._get_actions_per_node(assignment)
+
+    async def _proc_fetch_request(self, *given: Any) -> Any:
+        came = await super()._proc_fetch_request(*given)
+        if came:
+            self._came_at = time.monotonic()
+        return came
 
 
 class FetchedRecords(MemoryRecords):  # type: ignore[misc]

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -28,6 +28,8 @@ LEADER_LOCK = 7_355_608
 """The advisory lock of a service's database that its leader holds."""
 PRODUCER_BATCH_BYTES = 900_000
 """What a batch holds, in bytes, until a broker turns out to take less."""
+LARGE_BYTES = 65_536
+"""A larger value is read by itself: a thousand of them at once would fill the memory."""
 IDLE_MIN_S, IDLE_MAX_S = 0.005, 0.05
 FOLLOW_S = 0.5
 """How often a member that does not lead asks whether it may."""
@@ -44,11 +46,14 @@ GOODBYE_S = 3.0
 """How long a producer that ends may wait for a Kafka that is away; the outbox still has what it does not get rid of."""
 
 _READ = """
-    SELECT id, topic, key, value, headers FROM outbox
+    SELECT id, topic, key, CASE WHEN octet_length(value) <= $4 THEN value END AS value, headers,
+        octet_length(value) > $4 AS is_large
+    FROM outbox
     WHERE topic <> ALL ($1)
         AND (cardinality($2::text[]) = 0 OR topic || '|' || encode(coalesce(key, ''), 'hex') <> ALL ($2))
     ORDER BY id LIMIT $3
 """
+_READ_LARGE = "SELECT id, topic, key, value, headers FROM outbox WHERE id = $1"
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1)"
 _partition_of = DefaultPartitioner()
 log = structlog.get_logger()
@@ -149,7 +154,7 @@ class Relay:
             self._lead(True)
             while True:
                 self._wake.clear()
-                rows = await connection.fetch(_READ, self._topics_left_alone(), list(self._held), self._batch_max)
+                rows = await self._read(connection)
                 self._read_at = time.monotonic()
                 if rows:
                     with self._tracing.send(
@@ -163,6 +168,14 @@ class Relay:
                     await self._sleep(idle_s)
                     idle_s = min(idle_s * 2, IDLE_MAX_S)
                 self._goes_well()
+
+    async def _read(self, connection: asyncpg.Connection) -> list[asyncpg.Record]:
+        """Return the first rows of the outbox, up to one that is large, or that one."""
+        left_alone, held = self._topics_left_alone(), list(self._held)
+        rows: list[asyncpg.Record] = await connection.fetch(_READ, left_alone, held, self._batch_max, LARGE_BYTES)
+        if rows and rows[0]["is_large"]:
+            return list(await connection.fetch(_READ_LARGE, rows[0]["id"]))
+        return list(takewhile(lambda row: not row["is_large"], rows))
 
     async def _publish(
         self, connection: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.engine import relay as relays
 from shared.engine.metrics import Metrics
-from shared.engine.postgres import _pack
+from shared.engine.packing import pack
 from shared.engine.relay import Relay
 from shared.engine.tracing import Silent
 from tests.mesh.place import Place, eventually
@@ -62,7 +62,7 @@ async def write(place: Place, *records: tuple[str, str, bytes]) -> None:
 async def insert(connection: asyncpg.Connection, place: Place, records: Sequence[tuple[str, str, bytes]]) -> None:
     await connection.executemany(
         "INSERT INTO outbox (topic, key, value, headers, written_at) VALUES ($1, $2, $3, $4, now())",
-        [(place.prefix + topic, key.encode(), value, _pack(())) for topic, key, value in records],
+        [(place.prefix + topic, key.encode(), value, pack(())) for topic, key, value in records],
     )
 
 
@@ -141,6 +141,23 @@ async def test_a_record_too_large_for_kafka_is_held_with_its_key_alone(tally: Pl
     assert await values(tally) == {"A": [b"1"], "B": [b"1", b"2", b"3"], "C": [b"1"]}
     left = await tally.fetch(TALLY.name, "SELECT key, length(value) FROM outbox ORDER BY id")
     assert [tuple(row) for row in left] == [(b"A", 2_000_000), (b"A", 1), (b"A", 1)]
+
+
+async def test_large_records_are_read_one_by_one_in_their_place(tally: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relays, "LARGE_BYTES", 1_000)
+    each = [bytes([number]) * (1_001 if number in (3, 4) else 1_000) for number in range(7)]
+    await write(tally, *((TOPIC, "A", value) for value in each))
+    read_at_once = []
+    connection = await asyncpg.connect(tally.databases[TALLY.name])
+    while rows := await relay(tally)._read(connection):
+        read_at_once.append([row["value"] for row in rows])
+        await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
+    await connection.close()
+    assert read_at_once == [each[:3], [each[3]], [each[4]], each[5:]]
+    await write(tally, *((TOPIC, "A", value) for value in each))
+    async with relaying(relay(tally)):
+        await eventually(lambda: waiting(tally), 0)
+    assert (await values(tally))["A"] == each
 
 
 async def test_a_broker_that_takes_less_than_a_batch_still_gets_every_record(tally: Place) -> None:
