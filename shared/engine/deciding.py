@@ -103,15 +103,23 @@ class Deciding:
         self._consider(message)
         self.wake()
 
+    def answer_again(self, message: Message) -> None:
+        """Decide about a message that had been set aside, ahead of those that came after it in its stream and wait.
+
+        They may wait for what it brings; behind them it would wait for itself.
+        """
+        self.wake()
+        later = self._room.withdraw(message.stream, after=message.raw.offset)
+        self._consider(message)
+        for parked in later:
+            self._reconsider(parked)
+        self.wake()
+
     def wake(self) -> None:
         """Decide about the parked messages whose row is there now, in the order in which they came."""
         while self._wakes_left and (ready := self._room.ready):
             for parked in self._room.leave(ready[0]):
-                if self._wakes_left:
-                    self._wakes_left -= 1
-                    self._consider(parked.message, parked)
-                else:
-                    self._stay(parked)
+                self._reconsider(parked)
 
     def give_up(self) -> None:
         """Decide about the parked messages whose patience is over, by their `otherwise` or as dead letters."""
@@ -158,6 +166,14 @@ class Deciding:
             self._park(message, wait, before)
         else:
             self._noting_what_is_missing(self._decide, message, before)
+
+    def _reconsider(self, parked: Parked) -> None:
+        """Decide about a message that waited, unless there were enough of them in this transaction."""
+        if self._wakes_left:
+            self._wakes_left -= 1
+            self._consider(parked.message, parked)
+        else:
+            self._stay(parked)
 
     def _noting_what_is_missing(self, decide: Callable[..., None], *given: Any) -> None:
         """Go on without a decision that needs what was not loaded: so all that is missing is known after one pass."""
@@ -279,11 +295,8 @@ class Deciding:
         self._effects.dead.append(slug)
 
     def _park(self, message: Message, wait: Wait, before: Parked | None) -> None:
-        if before is None:
-            # Nobody loses patience before those ahead in the stream, whatever the clocks of other members say.
-            until = max(self._now + self._rules.parked_max_age, self._room.patience(message.stream, self._now))
-            before = Parked(message, wait, until)
-        self._room.enter(replace(before, wait=wait))
+        until = self._now + self._rules.parked_max_age
+        self._room.enter(replace(before, wait=wait) if before else Parked(message, wait, until))
 
     def _stay(self, parked: Parked) -> None:
         """Let a message wait on, behind the earlier ones of its stream."""

@@ -157,7 +157,9 @@ class Engine:
         for unreadable in (*fresh.unreadable, *(each for each in lost.values() if each is not None)):
             deciding.set_aside(unreadable)
         for message in messages:
-            if not isinstance(message.event, Due) or (message.event.name, message.event.key) in taken:
+            if fresh.letters:
+                deciding.answer_again(message)
+            elif not isinstance(message.event, Due) or (message.event.name, message.event.key) in taken:
                 deciding.answer(message)
         if work.waits:
             deciding.wake()

@@ -45,8 +45,9 @@ _WAITING = """
     SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(SELECT stream FROM oldest)) ORDER BY id FOR UPDATE
 """
 _MOVE = """
-    UPDATE parked SET wait_kind = given.kind, wait_key = given.key
-    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given(id, kind, key) WHERE parked.id = given.id
+    UPDATE parked SET wait_kind = given.kind, wait_key = given.key, until = given.until
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS given(id, kind, key, until)
+    WHERE parked.id = given.id
 """
 LOOKED_AT_MAX = 1_000
 """Parked messages that one tick looks at: all of them, but for days on which very many wait."""
@@ -229,7 +230,7 @@ class PostgresTransaction:
         if effects.unparked:
             await self._connection.execute("DELETE FROM parked WHERE id = ANY($1)", effects.unparked)
         if effects.moved:
-            moved = [(each.id, each.wait.kind.__name__, each.wait.key) for each in effects.moved]
+            moved = [(each.id, each.wait.kind.__name__, each.wait.key, each.until) for each in effects.moved]
             await self._connection.execute(_MOVE, *zip(*moved, strict=True))
         if effects.letters:
             await letterbox.put(self._connection, effects.letters)

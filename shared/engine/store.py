@@ -78,7 +78,7 @@ class Effects:
     deadlines: dict[tuple[str, str], DeadlineSet | None] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
     moved: list[Parked] = field(default_factory=list)
-    """Messages that were parked before and wait for something else now; each keeps its id, and so its place."""
+    """Messages that were parked before and wait for something else or longer now; each keeps its id."""
     unparked: list[int] = field(default_factory=list)
     unheeded: list[Wait] = field(default_factory=list)
     """What messages wait for still, though it is there: there were too many for one transaction."""

@@ -12,7 +12,7 @@ from services.returns.domain.state import Purchase
 from shared.events.accounts import RESERVED
 from shared.kernel.money import part
 from tests.simulation.cluster import Cluster
-from tests.simulation.watch import Broken, LineKey, Watch
+from tests.simulation.watch import Broken, LineKey, Watch, header
 
 Rest = Callable[[Cluster], None]
 
@@ -103,8 +103,24 @@ def dead_letters_are_what_deserves_it(cluster: Cluster) -> None:
     watch, expected = cluster.watch, Counter[tuple[str, str, str]]()
     for (event_id, topic), told in watch.told.items():
         times = 1 if told.dead in BY_ID else watch.repetitions[event_id, topic]
-        expected.update({(event_id, f"{topic}.{reader}.dlq", told.dead): times for reader in told.readers})
-    _equal("dead-letters-are-what-deserves-it", "all", dict(watch.dead), dict(expected))
+        expected.update({(event_id, reader, told.dead): times for reader in told.readers})
+    left = [
+        (running, kept.letter)
+        for running in cluster.all
+        for kept in running.store.letters.values()
+        if kept.state == "open"
+    ]
+    found = Counter((header(letter.raw, "ce_id"), running.service.name, letter.reason) for running, letter in left)
+    _equal("dead-letters-are-what-deserves-it", "all", found, expected)
+
+
+def each_letter_is_told_as_often_as_it_failed(cluster: Cluster) -> None:
+    failed = {
+        f"{running.service.name}/{letter_id}": kept.attempts
+        for running in cluster.all
+        for letter_id, kept in running.store.letters.items()
+    }
+    _equal("each-letter-is-told-as-often-as-it-failed", "all", dict(cluster.watch.dead), failed)
 
 
 BY_ID = frozenset({"sums-do-not-add-up"})
@@ -146,6 +162,7 @@ AT_THE_END: tuple[Rest, ...] = (
     every_submission_is_answered,
     everything_has_ended,
     dead_letters_are_what_deserves_it,
+    each_letter_is_told_as_often_as_it_failed,
 )
 
 

@@ -13,6 +13,7 @@ from shared.engine.simulation import ManualClock
 from shared.engine.store import Effects
 from shared.engine.tracing import inherited
 from tests.simulation.bus import Bus, Dice, Group, place_of
+from tests.simulation.releases import buggy
 from tests.simulation.steps import Move, Turn
 from tests.simulation.store import OverlappingStore
 from tests.simulation.watch import Broken, Watch
@@ -84,6 +85,16 @@ class Running:
     def outbox(self) -> list[tuple[int, Outgoing]]:
         """Return the rows of the outbox as a leader reads them: by id."""
         return sorted(self.store.unpublished.items())
+
+    def release(self, service: Service) -> None:
+        """Let both members go on with another release."""
+        for engine in self.engines:
+            engine._service = service
+
+    def retry(self, *reasons: str) -> None:
+        """Want letters tried again: those with these reasons, or all."""
+        letters = [kept.letter for kept in self.store.letters.values()]
+        self.store.retry(letter.id for letter in letters if not reasons or letter.reason in reasons)
 
     def kill(self, member: int) -> None:
         """Let a member die, and with it all that it had not committed."""
@@ -178,6 +189,7 @@ class Cluster:
     def pass_days(self, days: int) -> None:
         """Let days pass, with everything at rest, and whatever falls due on the way."""
         self.settle()
+        self.repair_all()
         for key in self.skews:
             self.skews[key] = timedelta(0)
         until = self.clock.now + timedelta(days=days)
@@ -303,6 +315,26 @@ class Cluster:
             self.watch.was_told(told)
             self._publish(told.record)
 
+    def release_bug(self, running: Running, dice: Dice) -> None:
+        """A release comes in which some decisions fail."""
+        running.release(buggy(running.service))
+
+    def repair(self, running: Running, dice: Dice) -> None:
+        """The bug is repaired, and a person wants its letters tried again."""
+        running.release(running.service)
+        running.retry("decision-failed")
+
+    def retry_all(self, running: Running, dice: Dice) -> None:
+        """A person wants everything tried again, hopeless as it may be."""
+        running.retry()
+
+    def repair_all(self) -> None:
+        """Let every bug be repaired, and everything that failed for it be decided."""
+        for running in self.all:
+            self.repair(running, Dice(0))
+            self._finish(running, running.engines[0].tick())
+        self.settle()
+
     def _polled(self, running: Running, dice: Dice) -> tuple[int, list[Raw]] | None:
         """Return a member that polled and what it got; None where nobody can: those held up have a batch."""
         held, first = running.held_members(), dice.below(MEMBERS)
@@ -371,6 +403,9 @@ MOVES: dict[Move, str] = {
     "set a member's clock wrong": "set_wrong",
     "let time pass": "let_pass",
     "repeat something told": "repeat",
+    "release a bug": "release_bug",
+    "repair the bug, and retry its letters": "repair",
+    "retry all letters": "retry_all",
     "pump": "pump",
     "rest for days": "rest",
 }

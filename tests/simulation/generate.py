@@ -50,6 +50,7 @@ def _mix(random: Random, *, commutes: bool) -> Mix:
         weights[fault] = random.choice(WEIGHTS)
     for held_up in ("poll, and be held up before the commit", "tick, and be held up before the commit"):
         weights[held_up] *= HELD_UP
+    weights["repair the bug, and retry its letters"] = weights["release a bug"]
     weights["go on after the pause"] = 2 * weights["read the outbox, and pause as another leads"]
     return Mix(
         weights=weights,

@@ -69,6 +69,7 @@ class Stage:
             if calm and number % CALM_EVERY == 0:
                 cluster.settle()
         cluster.settle()
+        cluster.repair_all()
         cluster.tick_all()
         for check in AT_REST:
             check(cluster)

@@ -29,6 +29,9 @@ Move = Literal[
     "set a member's clock wrong",
     "let time pass",
     "repeat something told",
+    "release a bug",
+    "repair the bug, and retry its letters",
+    "retry all letters",
     "pump",
     "rest for days",
 ]
@@ -46,6 +49,8 @@ FAULTS: tuple[Move, ...] = (
     "rewind a partition",
     "set a member's clock wrong",
     "repeat something told",
+    "release a bug",
+    "retry all letters",
 )
 
 

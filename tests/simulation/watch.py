@@ -13,7 +13,7 @@ import msgspec
 from services.attribution.domain.state import Entry, EntryPosting, StockEntry
 from services.inventory.domain.state import Movement, StockKey
 from shared.engine.memory import MemoryStore
-from shared.engine.message import Outgoing
+from shared.engine.message import Outgoing, Raw
 from shared.engine.store import Effects
 from tests.simulation.world import Told
 
@@ -36,8 +36,8 @@ class Watch:
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     """By event id and topic: what may end as a dead letter."""
     repetitions: Counter[tuple[str, str]] = field(default_factory=Counter)
-    dead: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """Dead letters by event id, dead-letter topic and reason."""
+    dead: Counter[str] = field(default_factory=Counter)
+    """What was told of dead letters, by their ids."""
     written: dict[str, str] = field(default_factory=dict)
     """The type of every event that was written to an outbox, by id."""
     by_key: dict[tuple[str, bytes | None], list[str]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Watch:
 
     def was_told(self, told: Told) -> None:
         """Note what the world tells."""
-        identity = _header(told.record, "ce_id"), told.record.topic
+        identity = header(told.record, "ce_id"), told.record.topic
         self.told[identity] = told
         self.repetitions[identity] += 1
 
@@ -96,7 +96,7 @@ class Watch:
         """Note what a relay published: of each key the events come first in the order in which they were written."""
         if record.topic.endswith(".dlq"):
             return
-        event_id, stream = _header(record, "ce_id"), (record.topic, record.key)
+        event_id, stream = header(record, "ce_id"), (record.topic, record.key)
         if event_id in self.published_ids:
             return
         expected = self.by_key[stream][self.published_upto[stream]]
@@ -108,11 +108,11 @@ class Watch:
         self.published_ids.add(event_id)
 
     def _written(self, record: Outgoing) -> None:
-        event_id = _header(record, "ce_id")
+        event_id = header(record, "ce_id")
         if record.topic.endswith(".dlq"):
-            self.dead[event_id, record.topic, _header(record, "tekil_dlq_reason")] += 1
+            self.dead[header(record, "tekil_dlq_id")] += 1
             return
-        kind = _header(record, "ce_type")
+        kind = header(record, "ce_type")
         if event_id in self.written:
             raise Broken("each-event-takes-effect-once", f"{kind} {event_id} was decided twice")
         self.written[event_id] = kind
@@ -136,7 +136,7 @@ class Watch:
             case "cancellation.refused" if data["reason"]["slug"] == "order-unknown":
                 self.unknown.add(data["order_id"])
             case "fulfilment.collected":
-                self.handovers.append((_header(record, "ce_causationid"), data["order_id"]))
+                self.handovers.append((header(record, "ce_causationid"), data["order_id"]))
 
     def _appended(self, kind: type, values: Iterable[Any]) -> None:
         for value in values:
@@ -174,5 +174,6 @@ _READ = frozenset(
 )
 
 
-def _header(record: Outgoing, wanted: str) -> str:
+def header(record: Outgoing | Raw, wanted: str) -> str:
+    """Return a header as text; nothing where there is none."""
     return next(((value or b"").decode(errors="replace") for name, value in record.headers if name == wanted), "")

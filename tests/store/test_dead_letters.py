@@ -10,8 +10,8 @@ import pytest
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Message
 from shared.engine.postgres import PostgresStore
-from tests.store.bench import NOON, Bench, described, received, tally_pool
-from tests.store.releases import BUGGY, CLOSED, DEAF, STRICT
+from tests.store.bench import NOON, Bench, counted, described, received, tally_pool
+from tests.store.releases import BRINGING, BRINGING_BUGGY, BUGGY, CLOSED, DEAF, STRICT
 from tests.store.tally import TALLY, WALL
 
 
@@ -140,6 +140,29 @@ async def test_a_retried_letter_parks_behind_those_of_its_stream_and_may_fail_on
     await bench.take(described("A"))
     await bench.retry(delivery)
     assert await bench.totals() == [2]
+
+
+@pytest.mark.parametrize("described_before", [True, False])
+async def test_a_retried_letter_comes_before_the_later_ones_of_its_stream_which_may_wait_for_what_it_brings(
+    bench: Bench, described_before: bool
+) -> None:
+    delivery = received("A", 2, "r1")
+    bench.upgrade(BRINGING_BUGGY)
+    await bench.take(delivery)
+    await bench.take(counted("A", "c1"))
+    bench.upgrade(BRINGING)
+    if described_before:
+        await bench.take(described("A"))
+        await bench.retry(delivery)
+    else:
+        bench.clock.move_to(NOON + timedelta(hours=23))
+        await bench.retry(delivery)
+        await bench.after(timedelta(hours=2))
+        assert (await bench.parked(), await bench.totals()) == (2, [])
+        await bench.take(described("A"))
+    assert (await bench.parked(), await bench.totals()) == (0, [2, 2])
+    told = [dict(each.headers)["ce_causationid"] for each in await bench.outbox() if not each.topic.endswith(".dlq")]
+    assert told == [b"r1", b"c1"]
 
 
 async def test_letters_of_a_stream_are_tried_again_in_the_order_in_which_they_came(bench: Bench) -> None:
