@@ -16,6 +16,10 @@ TotalMinor = Annotated[int, Field(ge=0, le=2 * 10**13)]
 """An amount in minor units over all the tenders of an order, of which there are at most twenty."""
 
 
+Refund = Literal["none", "requested", "by_hand"]
+"""`none`: nothing was paid; `requested`: `refund.requested` follows; `by_hand`: what was paid is not certain."""
+
+
 class PlacedLine(SoldLine):
     """A line that Tekil took on, and how the customer gets it."""
 
@@ -53,10 +57,12 @@ class OrderPlaced(Event, type="order.placed", topic=TOPIC):
 
 
 class OrderRejected(Event, type="order.rejected", topic=TOPIC):
-    """The order is not taken on; whatever was paid goes back."""
+    """The order is not taken on; what was paid goes back."""
 
     order_id: Id
     reasons: tuple[Reason, ...]
+    refund: Refund | None = None
+    """Whether `refund.requested` follows; `by_hand` where the sums contradict each other: a person must look."""
 
 
 class SubmissionRefused(Event, type="submission.refused", topic=TOPIC):
@@ -66,6 +72,8 @@ class SubmissionRefused(Event, type="submission.refused", topic=TOPIC):
     request_id: EventId
     """The id of the message that submitted it."""
     reason: Reason
+    refund: Refund | None = None
+    """`by_hand` where the submission names a payment: only the channel knows whether it was taken a second time."""
 
 
 class ConfirmedLine(Part):

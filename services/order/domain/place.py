@@ -42,7 +42,10 @@ def _submitted_again(submitted: OrderSubmitted, given: Given, order: Order) -> D
     if digest_of(submitted) == order.digest:
         return NOTHING
     refused = SubmissionRefused(
-        order_id=order.order_id, request_id=given.message_id, reason=reason(refusals.OrderIdTaken)
+        order_id=order.order_id,
+        request_id=given.message_id,
+        reason=reason(refusals.OrderIdTaken),
+        refund="by_hand" if any(tender.amount_minor for tender in submitted.tenders) else "none",
     )
     return Decision(events=(refused,))
 

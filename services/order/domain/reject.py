@@ -21,12 +21,16 @@ def reject(order: Order, rejections: Iterable[Rejection]) -> Decision:
 
 
 def announce_rejected(order: Order) -> Decision:
-    """Say why an order is rejected and give back what was paid. It is kept: its id is taken, and people may ask."""
+    """Say why an order is rejected and give back what was paid, or say that a person must look.
+
+    It is kept: its id is taken, and people may ask.
+    """
     refunded, requests = refund(order, reason(causes.OrderRejected))
     rejected = OrderRejected(
         order_id=order.order_id,
         reasons=tuple(
             Reason(slug=each.slug, sentence=each.sentence, line_id=each.line_id) for each in order.rejections
         ),
+        refund="by_hand" if order.sums_contradict and order.paid_minor else "requested" if requests else "none",
     )
     return Decision(rows=(refunded,), events=(rejected, *requests))

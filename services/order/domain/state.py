@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
+from services.order.domain.refusals import SumsDoNotAddUp
 from shared.events.channel import Channel, Method
 from shared.events.reference import LocationKind
 from shared.kernel.decision import Refused
@@ -183,8 +184,18 @@ class Order:
 
     @property
     def owed_back_minor(self) -> int:
-        """What goes back to the customer: the price of what was cancelled; for a rejected order, all that was paid."""
-        return self.paid_minor if self.rejections else sum(line.cancelled_minor for line in self.lines)
+        """What goes back to the customer: the price of what was cancelled; for a rejected order, all that was paid.
+
+        Nothing where nobody can say what was paid.
+        """
+        if self.rejections:
+            return 0 if self.sums_contradict else self.paid_minor
+        return sum(line.cancelled_minor for line in self.lines)
+
+    @property
+    def sums_contradict(self) -> bool:
+        """Whether it was rejected for its sums, so that the tenders that it names prove no payment."""
+        return any(rejection.slug == SumsDoNotAddUp.slug for rejection in self.rejections)
 
     @property
     def status(self) -> Status:

@@ -21,7 +21,7 @@ def unavailable(*line_ids: str) -> StockUnavailable:
 
 def rejected(*line_ids: str) -> OrderRejected:
     reasons = tuple(why(refusals.StockUnavailable, line_id) for line_id in line_ids)
-    return OrderRejected(order_id="order-1", reasons=reasons)
+    return OrderRejected(order_id="order-1", reasons=reasons, refund="requested")
 
 
 def test_one_short_line_rejects_an_order_that_is_to_be_had_whole() -> None:

@@ -85,14 +85,30 @@ def test_an_order_names_the_places_it_needs() -> None:
     assert [*places(submitted)] == ["web", "moda", "kadikoy"]
 
 
+CONTRADICTIONS: dict[str, RequestedLine] = {
+    "net is too high": wanted("a", net_minor=2001),
+    "net is too low": wanted("a", net_minor=1999),
+    "a discount is forgotten": wanted("a", discounts=(ON_SALE,)),
+    "discounts exceed gross": wanted("a", gross_minor=400, discounts=(ON_SALE,), net_minor=0),
+}
+
+
+@pytest.mark.parametrize("line", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_what_was_not_certainly_paid_is_refunded_by_hand(line: RequestedLine) -> None:
+    decision = place(submission(line, wanted("good")), GIVEN, locations=PLACES, order=None)
+    row = the_order(decision)
+    rejected = OrderRejected(order_id="order-1", reasons=(why(refusals.SumsDoNotAddUp, "a"),), refund="by_hand")
+    assert decision == Decision(rows=(row,), events=(rejected,))
+    assert (row.status, row.paid_minor, row.owed_back_minor, row.refunded_minor) == (
+        "rejected",
+        line.net_minor + line.tax_minor + 2400,
+        0,
+        0,
+    )
+    assert pieces(row) == {"a": Buckets(cancelled=2), "good": Buckets(cancelled=2)}
+
+
 REJECTED: dict[str, tuple[RequestedLine, type[Refused]]] = {
-    "net is too high": (wanted("a", net_minor=2001), refusals.SumsDoNotAddUp),
-    "net is too low": (wanted("a", net_minor=1999), refusals.SumsDoNotAddUp),
-    "a discount is forgotten": (wanted("a", discounts=(ON_SALE,)), refusals.SumsDoNotAddUp),
-    "discounts exceed gross": (
-        wanted("a", gross_minor=400, discounts=(ON_SALE,), net_minor=0),
-        refusals.SumsDoNotAddUp,
-    ),
     "carried out": (wanted("a", method="carry_out"), refusals.MethodNotOffered),
     "shipped": (wanted("a", method="ship", pickup_location_id=None), refusals.MethodNotOffered),
     "shipped to a store": (wanted("a", method="ship_to_store"), refusals.MethodNotOffered),
@@ -111,7 +127,7 @@ def test_one_bad_line_rejects_the_order_and_all_that_was_paid_goes_back(
     decision = place(submitted, GIVEN, locations=PLACES, order=None)
 
     row = the_order(decision)
-    rejected = OrderRejected(order_id="order-1", reasons=(why(refusal, "a"),))
+    rejected = OrderRejected(order_id="order-1", reasons=(why(refusal, "a"),), refund="requested")
     assert decision == Decision(rows=(row,), events=(rejected, refund(paid, causes.OrderRejected)))
     assert (row.status, row.refunded_minor) == ("rejected", paid)
     assert row.rejections == (Rejection(refusal.slug, refusal.sentence, "a"),)
@@ -140,15 +156,16 @@ def test_every_reason_is_said_at_once_and_nothing_is_waited_for() -> None:
                 why(refusals.MethodNotOffered, "b"),
                 why(refusals.PickupLocationMissing, "c"),
             ),
+            refund="by_hand",
         ),
-        refund(150, causes.OrderRejected, card=50, gift_card=100),
     )
 
 
 def test_nothing_goes_back_where_nothing_was_paid() -> None:
     decision = place(submission(tenders=()), GIVEN, locations=PLACES, order=None)
     assert isinstance(decision, Decision)
-    assert decision.events == (OrderRejected(order_id="order-1", reasons=(why(refusals.SumsDoNotAddUp),)),)
+    reasons = (why(refusals.SumsDoNotAddUp),)
+    assert decision.events == (OrderRejected(order_id="order-1", reasons=reasons, refund="none"),)
 
 
 def test_an_order_for_nothing_needs_no_tender() -> None:
@@ -181,7 +198,7 @@ def test_a_good_order_waits_for_its_locations_and_is_rejected_when_they_never_co
     assert (answer.kind, answer.key) == (Location, awaited)
     assert answer.otherwise is not None
     reasons = tuple(why(refusals.LocationUnknown, line_id) for line_id in about)
-    rejected = OrderRejected(order_id="order-1", reasons=reasons)
+    rejected = OrderRejected(order_id="order-1", reasons=reasons, refund="requested")
     assert answer.otherwise.events == (rejected, refund(2400, causes.OrderRejected))
     assert the_order(answer.otherwise).status == "rejected"
 
@@ -203,9 +220,14 @@ CHANGED: dict[str, OrderSubmitted] = {
 @pytest.mark.parametrize("other", CHANGED.values(), ids=CHANGED)
 def test_another_order_with_a_taken_id_is_refused_and_the_first_one_stays(other: OrderSubmitted) -> None:
     first = the_order(place(submission(), GIVEN, locations=PLACES, order=None))
-    refused = SubmissionRefused(order_id="order-1", request_id="message-9", reason=why(refusals.OrderIdTaken))
+    refused = SubmissionRefused(
+        order_id="order-1", request_id="message-9", reason=why(refusals.OrderIdTaken), refund="by_hand"
+    )
     later = replace(GIVEN, message_id="message-9")
     assert place(other, later, locations=PLACES, order=first) == Decision(events=(refused,))
+    unpaid = other.model_copy(update={"tenders": ()})
+    nothing_paid = refused.model_copy(update={"refund": "none"})
+    assert place(unpaid, later, locations=PLACES, order=first) == Decision(events=(nothing_paid,))
 
 
 def test_an_order_knows_itself_again_when_a_channel_spells_out_the_defaults() -> None:
