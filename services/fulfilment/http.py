@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from services.fulfilment import store
 from services.fulfilment.domain.state import Fulfilment, Status
 from shared.events.event import Id
-from shared.runtime.http import Problem, Reading, View, invalid
+from shared.runtime.http import Problem, Reading, View
 
 router = APIRouter(prefix="/v1", tags=["fulfilment"])
 
@@ -81,11 +81,11 @@ async def fulfilment(order_id: Id, connection: Reading) -> Fulfilment:
 async def tasks(
     location_id: Id,
     connection: Reading,
-    open: Annotated[bool, Query(description="Closed tasks are shown with their orders only.")] = True,  # noqa: A002
     limit: Annotated[int, Query(ge=1, le=store.OPEN_TASKS_MAX)] = 50,
 ) -> dict[str, tuple[store.OpenTask, ...]]:
-    """Return what a store has still to pick or to hand over. A store that nobody knows of has nothing to do."""
-    if not open:
-        raise invalid("query.open", "only open tasks are listed")
+    """Return what a store has still to pick or to hand over; closed tasks are shown with their orders only.
+
+    A store that nobody knows of has nothing to do.
+    """
     found = await store.open_tasks_at(connection, location_id)
     return {"tasks": found[:limit]}

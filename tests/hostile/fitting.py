@@ -151,22 +151,23 @@ def _add_up(data: Data, random: Random) -> None:
 
 def _order(data: Data, random: Random) -> None:
     """Let an order be one that can be had: of few pieces, to be collected in a store that has them."""
-    _add_up(data, random)
-    if random.randrange(100) < 60:
+    if random.randrange(100) < SENSIBLE_PERCENT:
         data["capture_location_id"] = WEB
         for number, line in enumerate(data["lines"], start=1):
             line |= {"line_id": str(number), "sku": MUG, "method": "pickup", "pickup_location_id": NORTH}
-            line["quantity"] = min(line["quantity"], 3)
+            line["quantity"] = random.choice((1, 1, 1, 3))
+        data["lines"] = data["lines"][: random.choice((1, 1, 500))]
+    _add_up(data, random)
 
 
 def _pick(data: Data, random: Random) -> None:
-    data["location_id"] = NORTH
+    data |= {"location_id": NORTH, "lines": data["lines"][: random.choice((1, 1, 500))]}
     for line in data["lines"]:
-        line |= {"picked_quantity": min(line["picked_quantity"], 3), "short_quantity": random.choice((0, 0, 1))}
+        line |= {"picked_quantity": random.choice((1, 1, 1, 3)), "short_quantity": random.choice((0, 0, 0, 1))}
 
 
 def _show_the_code(data: Data, random: Random) -> None:
-    data["location_id"] = NORTH
+    data |= {"location_id": NORTH, "lines": random.choice(((), data.get("lines", ())))}
     data["code"] = CODES.of(order_id=data["order_id"], location_id=data["location_id"])
 
 

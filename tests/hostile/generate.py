@@ -1,6 +1,6 @@
 """Hostile histories: good and spoilt events of one small world, drawn from a seed, and good ones after them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from random import Random
 
@@ -19,7 +19,10 @@ from tests.simulation.steps import History, Step, Turn
 from tests.simulation.world import DAWN, MUG, NORTH, WEB, Told, told
 
 TOLD_MIN, TOLD_MAX = 4, 40
-ORDERS = 3
+JOURNEY = ("order.submitted", "pick.completed", "pickup.handed_over")
+JOURNEY_PERCENT = 50
+"""Of orders that are told the whole way, with all the rest in between."""
+ORDERS = 2
 """Orders that a history is about."""
 SHOWN_CHARS = 300
 SPOILT_PERCENT = 40
@@ -43,9 +46,9 @@ def generate(seed: int) -> History:
     orders = tuple(f"o-{seed}-{number}" for number in range(ORDERS))
     steps: list[Step] = []
     at_s = 0
-    for number in range(random.randint(TOLD_MIN, TOLD_MAX)):
+    for number, (kind, about) in enumerate(_plan(kinds, orders, random)):
         at_s += random.choice(PAUSE_S)
-        draft = _draft(random.choice(kinds), f"{seed}-{number}", random, orders)
+        draft = _draft(kind, f"{seed}-{number}", random, about)
         said = _repeated(steps, random, at_s) or _told(draft, random, at_s)
         if size_of(said.record) > RECORD_BYTES_MAX:
             continue
@@ -54,6 +57,17 @@ def generate(seed: int) -> History:
             steps.append(Turn("pump", 0, 0))
     steps += good_ones(seed, at_s, own_topics=not outside_only)
     return History(seed, tuple(steps), outside_only)
+
+
+def _plan(kinds: Sequence[str], orders: tuple[str, ...], random: Random) -> list[tuple[str, tuple[str, ...]]]:
+    """Return which types are told, each about one of these orders: chance alone takes few orders to their end."""
+    plan = [(random.choice(kinds), orders) for _ in range(random.randint(TOLD_MIN, TOLD_MAX))]
+    for order in orders:
+        if random.randrange(100) < JOURNEY_PERCENT:
+            places = sorted(random.randint(0, len(plan)) for _ in JOURNEY)
+            for place, kind in reversed([*zip(places, JOURNEY, strict=True)]):
+                plan.insert(place, (kind, (order,)))
+    return plan
 
 
 def _told(draft: Draft, random: Random, at_s: int) -> Told:
