@@ -26,15 +26,18 @@ from shared.engine.tracing import Silent, Tracing, traceparent_of
 STOP_TIMEOUT_S = 15.0
 """How long stopping takes at most. What is not finished then is left as after a power cut: late, not lost."""
 POOL_MAX = 4
-STATEMENT_TIMEOUT_S = 30.0
+STATEMENT_TIMEOUT_S, CONNECT_TIMEOUT_S = 30.0, 10.0
 """After so long without an answer, a database is out of reach even where the network says nothing."""
 NOTICE_A_SILENT_CLIENT = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "30000",
+    "idle_in_transaction_session_timeout": "10000",
 }
-"""PostgreSQL gives the lead of a member that the network swallowed to another within half a minute."""
+"""PostgreSQL gives the lead and the locks of a member to others: within half a minute where the network swallowed it,
+and within ten seconds where it stands still in the midst of a batch.
+"""
 SILENT_S = 10.0
 """After so long without an answer of any kind, Kafka is away, whether or not there is something to publish."""
 LISTEN_S = 1.0
@@ -91,7 +94,10 @@ class Member:
         self.relay = Relay(
             service.name,
             lambda: asyncpg.connect(
-                database, command_timeout=STATEMENT_TIMEOUT_S, server_settings=NOTICE_A_SILENT_CLIENT
+                database,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=STATEMENT_TIMEOUT_S,
+                server_settings=NOTICE_A_SILENT_CLIENT,
             ),
             bootstrap,
             batch_max=self.limits.relay_batch_max,
@@ -117,7 +123,12 @@ class Member:
         """
         await self._insist(self._check)
         self.pool = await asyncpg.create_pool(
-            self._database, min_size=0, max_size=POOL_MAX, command_timeout=STATEMENT_TIMEOUT_S
+            self._database,
+            min_size=0,
+            max_size=POOL_MAX,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=STATEMENT_TIMEOUT_S,
+            server_settings=NOTICE_A_SILENT_CLIENT,
         )
         self.store = PostgresStore(self.service, self.pool)
         rules = Rules(self.limits.parked_max_age, self._prefix)

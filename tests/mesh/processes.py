@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -44,6 +45,14 @@ class Process:
         """End it as a power cut would."""
         self._process.kill()
         self._close()
+
+    def pause(self) -> None:
+        """Let it stand still, as a machine does that has no time for it."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on, knowing of nothing."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Ask it to leave, and see that it leaves well."""
