@@ -23,6 +23,7 @@ def attribution(*, shipped: Policy | None = None) -> Service:
     """Return the service. `shipped` is the policy that holds until a published one takes effect."""
     shipped = shipped or shipped_policy()
     sale = one("sale", Sale, lambda message: message.order_id)
+    associates = many("associates", Associate, _named)
     policies = one("policies", Policies, lambda _: POLICIES)
     return Service(
         name="attribution",
@@ -35,6 +36,7 @@ def attribution(*, shipped: Policy | None = None) -> Service:
                 sale,
                 one("store", Location, lambda placed: placed.capture_location_id),
                 many("items", Item, lambda placed: (line.sku for line in carried_lines(placed))),
+                associates,
                 policies,
             ),
             on(
@@ -44,6 +46,8 @@ def attribution(*, shipped: Policy | None = None) -> Service:
                 one("store", Location, lambda collected: collected.location_id),
                 many("captures", Location, lambda sale: (sale.capture_location_id,), of="sale"),
                 many("items", Item, _skus, of="sale"),
+                associates,
+                many("sellers", Associate, _named, of="sale"),
                 policies,
             ),
             on(StockMoved, move_stock),
@@ -59,6 +63,10 @@ def attribution(*, shipped: Policy | None = None) -> Service:
             on(PolicyPublished, partial(adopt, shipped=shipped, read=read_document), policies),
         ),
     )
+
+
+def _named(acting: OrderPlaced | FulfilmentCollected | Sale) -> Iterable[str]:
+    return filter(None, (acting.associate_id,))
 
 
 def _skus(sale: Sale) -> Iterable[str]:

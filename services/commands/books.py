@@ -61,9 +61,12 @@ def _credit(entry: Entry) -> Table:
         table.add_column(name, overflow="fold")
     for name in ("basis points", "exact", "credited"):
         table.add_column(name, justify="right", no_wrap=True)
+    not_credited = {holder.role: holder.not_credited for holder in entry.holders}
     for share in entry.shares:
         role = share.role if share.played_by == share.role else f"{share.role} (nobody, so {share.played_by})"
         holder = f"{share.location_id}, {share.associate_id}" if share.associate_id else share.location_id
+        if named := not_credited[share.played_by]:
+            holder += f" ({named} is not known there)"
         table.add_row(role, holder, f"{share.basis_points:,}", exact(share), f"{share.amount_minor:,}")
     table.add_section()
     total = f"{sum(share.amount_minor for share in entry.shares):,}"

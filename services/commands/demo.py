@@ -40,6 +40,7 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
         "item.described",
         {"sku": "COAT-38", "name": "Wool coat, 38", "brand": "atelier", "standard_cost_minor": 4200, "currency": "EUR"},
     ),
+    ("associate.described", {"associate_id": "a-derya", "location_id": "store-nisantasi", "role": "sales"}),
     ("stock.received", {"location_id": "store-nisantasi", "sku": "COAT-38", "quantity": 3, "document": "DN-88"}),
 )  # fmt: skip
 SUBMITTED = {

@@ -4,6 +4,7 @@ from typing import Literal
 
 from shared.events.channel import Channel
 from shared.events.event import Currency, Event, EventId, Id, Moment, Part, Pieces, SignedMinor, Text
+from shared.events.inventory import Balance
 
 TOPIC = "tekil.attribution.v1"
 
@@ -20,7 +21,7 @@ class Posting(Part):
     """budget: revenue, discount, cost_of_goods, handling, stock, due_to, due_from, customer; credit: the role."""
     counterparty: Text = ""
     """budget: the funder of a discount, the other cost centre of a charge; credit: the associate who is named."""
-    amount: SignedMinor
+    amount: Balance
     """Pieces in `stock`, minor units of the entry's currency elsewhere."""
 
 

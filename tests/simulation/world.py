@@ -10,7 +10,7 @@ from services.fulfilment.domain.codes import PickupCodes
 from shared.engine.message import Outgoing
 from shared.events.event import Event
 from shared.events.operations import StockReceived
-from shared.events.reference import ItemDescribed, LocationDescribed, LocationKind
+from shared.events.reference import AssociateDescribed, ItemDescribed, LocationDescribed, LocationKind
 
 DAWN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 """When histories begin: a Monday."""
@@ -75,6 +75,8 @@ def beginning() -> list[Told]:
         _location(WEB, "online", "cc-web"),
         _location(NORTH, "store", "cc-north"),
         _location(SOUTH, "store", "cc-south", "cc-brand"),
+        AssociateDescribed(associate_id="ben", location_id=SOUTH),
+        AssociateDescribed(associate_id="cem", location_id=NORTH),
         _item(MUG, 400),
         _item(PEN, 33),
         _item(RARE, 9000),

@@ -21,7 +21,7 @@ from shared.events.event import Event
 from shared.events.fulfilment import FulfilmentCollected, SettledLine
 from shared.events.inventory import StockMoved
 from shared.events.order import OrderPlaced, PlacedLine
-from shared.events.reference import ItemDescribed, LocationDescribed, PolicyPublished
+from shared.events.reference import AssociateDescribed, ItemDescribed, LocationDescribed, PolicyPublished
 from tests.store.databases import create_tables
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -31,6 +31,7 @@ WEB = LocationDescribed(location_id="web", kind="online", name="Web", brand="b",
 STORE = LocationDescribed(
     location_id="store", kind="store", name="Store", brand="b", cost_centre="cc-store", owner_cost_centre="brand"
 )
+STAFF = tuple(AssociateDescribed(associate_id=name, location_id="store") for name in ("ayse", "mert"))
 SHIRT = ItemDescribed(sku="shirt", name="Shirt", brand="b", standard_cost_minor=3_000, currency="EUR")
 DELIVERY = StockMoved(
     location_id="store", sku="shirt", change_quantity=10, cause="received", on_hand_quantity=10, moved_at=NOON
@@ -86,7 +87,7 @@ COLLECTED = FulfilmentCollected(
     associate_id="mert",
     collected_at=NOON + timedelta(hours=1),
 )
-IN_ORDER = (WEB, STORE, SHIRT, DELIVERY, MISSED, WEB_ORDER, RECEIPT, COLLECTED)
+IN_ORDER = (WEB, STORE, *STAFF, SHIRT, DELIVERY, MISSED, WEB_ORDER, RECEIPT, COLLECTED)
 
 
 def record(event: Event, offset: int) -> Raw:
@@ -179,7 +180,7 @@ async def test_reconciliation_reads_the_lines_page_by_page(pool: asyncpg.Pool) -
     assert await store.line_sums(pool, after=("o-till", "1")) == [web]
 
 
-@pytest.mark.parametrize("events", [IN_ORDER[::-1], (COLLECTED, RECEIPT, WEB_ORDER, SHIRT, STORE, WEB)])
+@pytest.mark.parametrize("events", [IN_ORDER[::-1], (COLLECTED, RECEIPT, WEB_ORDER, SHIRT, *STAFF, STORE, WEB)])
 async def test_what_comes_too_early_is_booked_once_the_rest_has_come(
     pool: asyncpg.Pool, events: tuple[Event, ...]
 ) -> None:

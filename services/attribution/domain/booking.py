@@ -83,7 +83,7 @@ def book(recognition: Recognition, policy: Policy, *, entry_id: str, cause_id: s
         policy_version=policy.version,
         rule=rule.name,
         holders=tuple(
-            Holder(role, player.location.location_id, player.associate_id)
+            Holder(role, player.location.location_id, player.associate_id, player.not_credited)
             for role, player in recognition.players.items()
         ),
         shares=shares,

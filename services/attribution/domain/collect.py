@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.attribution.domain.policy import Policies, Policy, in_effect
 from services.attribution.domain.recognise import Occasion, recognise
 from services.attribution.domain.recognition import handed_over
-from services.attribution.domain.state import Item, Location, Sale
+from services.attribution.domain.state import Associate, Item, Location, Sale
 from shared.events.fulfilment import FulfilmentCollected, news
 from shared.kernel.decision import NOTHING, Answer, Given, NotYet
 
@@ -18,6 +18,8 @@ def collect(
     store: Location | None,
     captures: Mapping[str, Location],
     items: Mapping[str, Item],
+    associates: Mapping[str, Associate],
+    sellers: Mapping[str, Associate],
     policies: Policies | None,
     shipped: Policy,
 ) -> Answer:
@@ -43,6 +45,7 @@ def collect(
                 seller=sale.associate_id,
                 store=store,
                 handed_over_by=collected.associate_id,
+                associates={**sellers, **associates},
             ),
             recognised_at=collected.collected_at,
             policy=in_effect(shipped, policies, collected.collected_at),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.attribution.domain.policy import Policies, Policy, in_effect
 from services.attribution.domain.recognise import Occasion, recognise
 from services.attribution.domain.recognition import carried_out
-from services.attribution.domain.state import Discount, Item, Location, Sale, SaleLine
+from services.attribution.domain.state import Associate, Discount, Item, Location, Sale, SaleLine
 from shared.events.order import OrderPlaced, PlacedLine, contradiction
 from shared.kernel.decision import NOTHING, Answer, Decision, Given, NotYet
 
@@ -22,6 +22,7 @@ def place(
     sale: Sale | None,
     store: Location | None,
     items: Mapping[str, Item],
+    associates: Mapping[str, Associate],
     policies: Policies | None,
     shipped: Policy,
 ) -> Answer:
@@ -42,7 +43,7 @@ def place(
         given,
         items=items,
         occasion=Occasion(
-            players=carried_out(store=store, seller=placed.associate_id),
+            players=carried_out(store=store, seller=placed.associate_id, associates=associates),
             recognised_at=placed.placed_at,
             policy=in_effect(shipped, policies, placed.placed_at),
         ),

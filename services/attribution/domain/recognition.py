@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.attribution.domain.roles import Role
-from services.attribution.domain.state import Discount, Item, Location, Sale, SaleLine
+from services.attribution.domain.state import Associate, Discount, Item, Location, Sale, SaleLine
 from shared.kernel.money import part
 
 
@@ -16,6 +16,8 @@ class Player:
 
     location: Location
     associate_id: str | None = None
+    not_credited: str | None = None
+    """Whoever was named and is not described as working there: the location has the credit, and nobody in it."""
 
 
 Players = Mapping[Role, Player]
@@ -66,16 +68,35 @@ class Recognition:
         return self.recognised_at.astimezone(ZoneInfo(self.players["capture"].location.time_zone)).strftime("%Y-%m")
 
 
-def carried_out(*, store: Location, seller: str | None) -> Players:
+def player(location: Location, named: str | None, associates: Mapping[str, Associate]) -> Player:
+    """Return where a role was played, and by whom if that is somebody who works there."""
+    known = associates.get(named or "")
+    if known is not None and known.location_id == location.location_id:
+        return Player(location, named)
+    return Player(location, not_credited=named)
+
+
+def carried_out(*, store: Location, seller: str | None, associates: Mapping[str, Associate]) -> Players:
     """Return who plays which role at a till: whoever sells also takes it from the shelf and hands it over."""
-    player = Player(store, seller)
-    return _with_owner({"capture": player, "fulfil": player, "handover": player})
+    till = player(store, seller, associates)
+    return _with_owner({"capture": till, "fulfil": till, "handover": till})
 
 
-def handed_over(*, capture: Location, seller: str | None, store: Location, handed_over_by: str | None) -> Players:
+def handed_over(
+    *,
+    capture: Location,
+    seller: str | None,
+    store: Location,
+    handed_over_by: str | None,
+    associates: Mapping[str, Associate],
+) -> Players:
     """Return who plays which role when a store hands over what was ordered before. Nobody says who picked it."""
     return _with_owner(
-        {"capture": Player(capture, seller), "fulfil": Player(store), "handover": Player(store, handed_over_by)}
+        {
+            "capture": player(capture, seller, associates),
+            "fulfil": Player(store),
+            "handover": player(store, handed_over_by, associates),
+        }
     )
 
 

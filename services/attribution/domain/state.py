@@ -115,6 +115,8 @@ class Holder:
     role: Role
     location_id: str
     associate_id: str | None
+    not_credited: str | None = None
+    """Whoever was named and was not described as working there when it was booked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def test_an_order_of_the_web_shop_that_a_store_hands_over() -> None:
 
 
 def test_a_partner_that_sells_its_own_goods_owes_nobody() -> None:
-    sold = recognition(line(8_000, method="carry_out"), carried_out(store=PARTNER, seller=None))
+    sold = recognition(line(8_000, method="carry_out"), carried_out(store=PARTNER, seller=None, associates={}))
     assert table(books.budget(sold, SHIPPED), "budget") == [
         ("cc-partner", "revenue", "", 8_000),
         ("customer", "customer", "", -8_000),
@@ -41,7 +41,9 @@ def test_a_partner_that_sells_its_own_goods_owes_nobody() -> None:
 
 
 def test_what_was_given_away_in_full_has_no_customer_posting() -> None:
-    sold = recognition(line(0, method="carry_out", discounts=[("brand", 900)]), carried_out(store=PARTNER, seller=None))
+    sold = recognition(
+        line(0, method="carry_out", discounts=[("brand", 900)]), carried_out(store=PARTNER, seller=None, associates={})
+    )
     assert table(books.budget(sold, SHIPPED), "budget")[:2] == [
         ("cc-partner", "revenue", "", 900),
         ("cc-partner", "discount", "brand", -900),
@@ -110,7 +112,7 @@ def test_parts_of_a_line_add_up_to_the_line(
 
 
 def test_pieces_go_from_the_shelf_to_the_customer() -> None:
-    players = handed_over(capture=WEB, seller=None, store=STORE_A, handed_over_by=None)
+    players = handed_over(capture=WEB, seller=None, store=STORE_A, handed_over_by=None, associates={})
     assert table(books.stock(recognition(line(8_000, quantity=2), players)), "stock") == [
         ("store-a", "", "", -2),
         ("customer", "", "", 2),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.attribution.domain.collect import collect
-from services.attribution.domain.state import Entry, Holder, Item, Location, Sale
+from services.attribution.domain.state import Associate, Entry, Holder, Item, Location, Sale
 from shared.events.fulfilment import FulfilmentCollected, SettledLine
 from shared.kernel.decision import NOTHING, Answer, Invalid, NotYet
 from tests.unit.attribution.world import (
@@ -56,6 +56,8 @@ def answer(
         store=store,
         captures={"web": capture} if capture else {},
         items={"shirt": item} if item else {},
+        associates={"mert": Associate("mert", "store-a", "sales")},
+        sellers={"ayse": Associate("ayse", "web", "chat")},
         policies=None,
         shipped=SHIPPED,
     )
@@ -83,6 +85,17 @@ def test_holders_name_the_seller_and_who_handed_it_over() -> None:
         Holder("fulfil", "store-a", None),
         Holder("handover", "store-a", "mert"),
     )
+
+
+def test_an_associate_of_another_place_is_not_credited() -> None:
+    decision = decided(answer(collected(("1", 1), by="ayse"), order=replace(ORDER, associate_id="mert")))
+    entry = next(row for row in decision.rows if isinstance(row, Entry))
+    assert entry.holders == (
+        Holder("capture", "web", None, "mert"),
+        Holder("fulfil", "store-a", None),
+        Holder("handover", "store-a", None, "ayse"),
+    )
+    assert [each.counterparty for each in posted(decision)[0].postings if each.book == "credit"] == ["", "", "", ""]
 
 
 def test_it_counts_in_the_month_of_the_handover_not_of_the_order() -> None:

@@ -5,7 +5,7 @@ import pytest
 from services.attribution.domain import books
 from services.attribution.domain.policy import Portion, Rule
 from services.attribution.domain.recognition import Player, Players, carried_out, handed_over
-from services.attribution.domain.state import Location, Share
+from services.attribution.domain.state import Associate, Location, Share
 from shared.events.channel import Method
 from tests.unit.attribution.world import (
     PARTNER,
@@ -27,7 +27,9 @@ SHIPPED_FROM_STORE = played(capture=WEB, fulfil=STORE_A)
 SHIPPED_FROM_WAREHOUSE = played(capture=WEB, fulfil=WAREHOUSE)
 SHIPPED_FROM_WAREHOUSE_AFTER_TRIAL = played(capture=WEB, trial=STORE_A, fulfil=WAREHOUSE)
 TO_STORE_FROM_WAREHOUSE = played(capture=WEB, fulfil=WAREHOUSE, handover=STORE_B)
-AT_THE_TILL = carried_out(store=STORE_A, seller="ayse")
+AYSE = Associate("ayse", "store-a", "sales")
+MERT = Associate("mert", "store-a", "sales")
+AT_THE_TILL = carried_out(store=STORE_A, seller="ayse", associates={"ayse": AYSE})
 
 
 def shares_of(net_minor: int, method: Method, players: Players) -> tuple[Share, ...]:
@@ -85,7 +87,7 @@ def test_a_unit_left_over_on_a_tie_goes_to_the_role_that_the_rule_names_first() 
     [
         (AT_THE_TILL, {("store-a", "ayse"): 10_000}),
         (
-            handed_over(capture=WEB, seller=None, store=STORE_A, handed_over_by="mert"),
+            handed_over(capture=WEB, seller=None, store=STORE_A, handed_over_by="mert", associates={"mert": MERT}),
             {("web", ""): 6_000, ("store-a", ""): 2_500, ("store-a", "mert"): 1_500},
         ),
         (
@@ -106,4 +108,4 @@ def test_an_associate_has_the_part_of_her_location_s_credit_that_names_her(
 
 @pytest.mark.parametrize(("store", "has_owner"), [(STORE_A, False), (PARTNER, True)])
 def test_a_location_plays_owner_only_where_the_goods_are_its_own(store: Location, has_owner: bool) -> None:
-    assert ("owner" in carried_out(store=store, seller=None)) is has_owner
+    assert ("owner" in carried_out(store=store, seller=None, associates={})) is has_owner

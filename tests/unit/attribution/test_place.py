@@ -7,7 +7,7 @@ import pytest
 
 from services.attribution.domain.place import place
 from services.attribution.domain.policy import Policies, Policy, Portion, Rule
-from services.attribution.domain.state import Discount, Entry, Holder, Item, Location, Sale, SaleLine
+from services.attribution.domain.state import Associate, Discount, Entry, Holder, Item, Location, Sale, SaleLine
 from shared.events.attribution import AttributionPosted
 from shared.events.channel import Discount as GivenAway
 from shared.events.channel import Method
@@ -15,6 +15,7 @@ from shared.events.order import OrderPlaced, PlacedLine
 from shared.kernel.decision import NOTHING, Answer, Invalid, NotYet
 from tests.unit.attribution.world import GIVEN, NOON, SHIPPED, SHIRT, STORE_A, decided, posted, table
 
+AYSE = Associate("ayse", "store-a", "sales")
 NEW_YEAR_IN_ISTANBUL = datetime(2026, 12, 31, 21, 30, tzinfo=UTC)
 
 
@@ -50,10 +51,14 @@ def answer(
     sale: Sale | None = None,
     store: Location | None = STORE_A,
     item: Item | None = SHIRT,
+    associate: Associate | None = AYSE,
     policies: Policies | None = None,
 ) -> Answer:
     items = {} if item is None else {"shirt": item}
-    return place(placed, GIVEN, sale=sale, store=store, items=items, policies=policies, shipped=SHIPPED)
+    associates = {each.associate_id: each for each in [associate] if each}
+    return place(
+        placed, GIVEN, sale=sale, store=store, items=items, associates=associates, policies=policies, shipped=SHIPPED
+    )
 
 
 def test_an_order_for_pickup_is_kept_and_earns_nothing_yet() -> None:
@@ -111,6 +116,20 @@ def test_the_journal_keeps_what_explains_an_entry() -> None:
         ("fulfil", "fulfil", 2_500),
         ("handover", "handover", 1_500),
     ]
+
+
+@pytest.mark.parametrize("associate", [None, Associate("ayse", "store-b", "sales")], ids=["unknown", "works elsewhere"])
+def test_a_store_is_credited_whoever_sold_and_an_associate_only_where_she_works(associate: Associate | None) -> None:
+    decision = decided(answer(order(placed_line("1", "carry_out", 2)), associate=associate))
+    [event] = posted(decision)
+    assert table(event.postings, "credit") == [
+        ("store-a", "capture", "", 3_600),
+        ("store-a", "trial", "", 1_800),
+        ("store-a", "fulfil", "", 2_250),
+        ("store-a", "handover", "", 1_350),
+    ]
+    entry = next(row for row in decision.rows if isinstance(row, Entry))
+    assert entry.holders == tuple(Holder(role, "store-a", None, "ayse") for role in ("capture", "fulfil", "handover"))
 
 
 def test_of_a_mixed_order_only_the_carried_lines_are_final() -> None:
