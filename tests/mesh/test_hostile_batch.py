@@ -75,7 +75,8 @@ async def test_each_bad_record_has_its_own_dead_letter_and_the_good_ones_take_ef
         assert notes["tekil_dlq_reason"] == slug.strip().encode()
         assert (notes["tekil_dlq_topic"], notes["tekil_dlq_partition"]) == (CHANNEL.encode(), b"0")
         assert (notes["tekil_dlq_service"], bool(notes["tekil_dlq_detail"])) == (b"order", True)
-        assert (letter.key, letter.value) == (record.key, record.value)
+        told = None if slug == "value-too-large" else record.value
+        assert (letter.key, letter.value) == (record.key, told)
         assert tuple(header for header in letter.headers if header[0] not in notes) == record.headers
     assert by_offset == {}
     assert (await place.committed("order"))[CHANNEL, 0] == 2 * len(bad) + 3
