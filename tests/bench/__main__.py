@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +15,26 @@ from rich.console import Console
 
 from tests.bench.bench import Bench
 from tests.bench.ground import ground
+from tests.bench.growth import growth
+from tests.bench.hot import hot_sku
+from tests.bench.latency import latency
 from tests.bench.lifecycle import lifecycle
+from tests.bench.members import members
 from tests.bench.profiling import PROFILE, profile
 from tests.bench.report import Chapter, show, write
+from tests.bench.restart import restart
 from tests.bench.sizes import FULL, QUICK, Sizes
 from tests.bench.world import SEED
 
-CHAPTERS: Mapping[str, Callable[[Bench], Chapter]] = {"lifecycle": lifecycle}
+CHAPTERS: Mapping[str, Callable[[Bench], Chapter]] = {
+    "lifecycle": lifecycle,
+    "latency": latency,
+    "hot-sku": hot_sku,
+    "members": members,
+    "growth": growth,
+    "restart": restart,
+}
+MILLION = 1_000_000
 console = Console(highlight=False)
 
 
@@ -29,7 +43,10 @@ def main() -> None:
     asked = _arguments()
     wanted = [*asked.chapters, *(asked.only or ())] or [*CHAPTERS]
     facts = {"at": datetime.now(UTC).isoformat(timespec="minutes"), "seed": str(SEED)}
-    chapters = run(wanted, QUICK if asked.quick else FULL, facts)
+    sizes = QUICK if asked.quick else FULL
+    if asked.million:
+        sizes = replace(sizes, stored=(*sizes.stored, MILLION))
+    chapters = run(wanted, sizes, facts)
     if asked.write:
         write(chapters, facts, asked.write)
     if asked.json:
@@ -61,6 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("chapters", nargs="*", type=_chapter, metavar="CHAPTER", help=", ".join(names))
     parser.add_argument("--only", nargs="+", type=_chapter, metavar="CHAPTER", help="the same as naming them")
     parser.add_argument("--quick", action="store_true", help="small sizes: two minutes, and rough numbers")
+    parser.add_argument("--million", action="store_true", help="let the growth go on to a million stored orders")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where every number goes")
     parser.add_argument("--write", type=Path, metavar="DOCUMENT", help="a document with places for the tables")
     return parser.parse_args()

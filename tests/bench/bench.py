@@ -1,11 +1,15 @@
-"""One run: its servers, its sizes, and who is at home on them already."""
+"""One run: its servers, its sizes, and who has worked on them already."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.bench.contender import Contender
+from tests.bench.contender import Contender, Team, running
 from tests.bench.ground import Ground
-from tests.bench.rounds import settle
+from tests.bench.player import Player
+from tests.bench.rounds import Orders, Round, drawn, introduce, measure, player
 from tests.bench.sizes import Sizes
+from tests.bench.world import Assortment
 
 
 @dataclass
@@ -16,16 +20,40 @@ class Bench:
     sizes: Sizes
     tekil_per_second: float | None = None
     """Lifecycles a second, once measured: latency is looked at when half as many come."""
-    _settled: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
     _named: int = 0
 
-    def settle(self, contender: Contender) -> None:
-        """Make a contender at home, once."""
-        if contender.name not in self._settled:
-            settle(contender, self.ground, self.sizes)
-            self._settled.add(contender.name)
+    @contextmanager
+    def at_work(
+        self,
+        contender: Contender,
+        *,
+        assortment: Assortment | None = None,
+        members: Mapping[str, int] | None = None,
+        prompt: bool = False,
+    ) -> Iterator[tuple[Team, Player]]:
+        """Run a contender and give it a world, which is described to it the first time."""
+        new = contender.name not in self._known
+        if new:
+            contender.prepare(self.ground)
+            self._known.add(contender.name)
+        with (
+            running(contender, self.ground, members=members) as team,
+            player(contender, self.ground, prompt=prompt) as world,
+        ):
+            if new and contender.needs_a_world:
+                introduce(world, assortment or self.sizes.assortment)
+            yield team, world
 
-    def fresh_name(self) -> str:
-        """Return a beginning of order ids that this run has not used."""
+    def draw(self, count: int, *, assortment: Assortment | None = None) -> Orders:
+        """Draw orders that this run has not seen, and as many more as warm up."""
         self._named += 1
-        return f"run-{self._named:03}"
+        goods = assortment or self.sizes.assortment
+        return drawn(count, warm_up=self.sizes.warm_up, named=f"run-{self._named:03}", assortment=goods)
+
+    def play(self, contender: Contender, given: Orders, *, members: Mapping[str, int] | None = None) -> Round:
+        """Start a contender, warm it up, and measure."""
+        with self.at_work(contender, members=members) as (team, world):
+            world.play(given.warm, window=self.sizes.window)
+            self.ground.ask("postgres", "CHECKPOINT")
+            return measure(team, world, given.counted, window=self.sizes.window)

@@ -32,6 +32,8 @@ class Contender:
     ready: str
     create: Callable[["Contender", Ground], None]
     """Makes its databases."""
+    needs_a_world: bool = True
+    """Whether places and goods must be described to it before it can sell."""
 
     @property
     def prefix(self) -> str:

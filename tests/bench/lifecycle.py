@@ -5,20 +5,25 @@ from dataclasses import asdict
 
 from tests.bench.bench import Bench
 from tests.bench.contender import TEKIL
+from tests.bench.floor.floor import NAME as FLOOR
+from tests.bench.floor.floor import scripted
+from tests.bench.floor.script import Recorder
 from tests.bench.naive.services import NAIVE
 from tests.bench.report import Chapter, Table, middle, number
-from tests.bench.rounds import Round, play_round
+from tests.bench.rounds import Round
 
 
 def lifecycle(bench: Bench) -> Chapter:
     """Measure every contender in turns, some rounds each: what disturbs the machine disturbs all of them."""
     sizes = bench.sizes
-    found: dict[str, list[Round]] = {}
+    recorder = Recorder(sizes.assortment)
+    found: dict[str, list[Round]] = {TEKIL.name: [], NAIVE.name: [], FLOOR: []}
     for _ in range(sizes.rounds):
         for contender, count in ((TEKIL, sizes.tekil), (NAIVE, sizes.naive)):
-            bench.settle(contender)
-            done = play_round(contender, bench.ground, sizes, count, named=bench.fresh_name())
-            found.setdefault(contender.name, []).append(done)
+            found[contender.name].append(bench.play(contender, bench.draw(count)))
+        given = bench.draw(sizes.floor)
+        with scripted(recorder, [*given.warm, *given.counted]) as floor:
+            found[FLOOR].append(bench.play(floor, given))
     bench.tekil_per_second = middle(each.per_second for each in found[TEKIL.name])
     title = f"{sizes.rounds} rounds in turns, medians; {sizes.window:,} orders in flight"
     data = {name: [asdict(each) for each in rounds] for name, rounds in found.items()}
@@ -30,10 +35,11 @@ def _table(found: Mapping[str, Sequence[Round]]) -> Table:
     columns = ("", *found)
     rates = {name: middle(each.per_second for each in rounds) for name, rounds in found.items()}
     own = {name: middle(each.own_cpu_ms for each in rounds) for name, rounds in found.items()}
+    tekil = rates[TEKIL.name]
     rows = [
         ("orders in a round", *(f"{rounds[0].orders:,}" for rounds in found.values())),
         ("lifecycles a second", *map(number, rates.values())),
-        ("Tekil is faster by", *(number(rates[TEKIL.name] / rate) for rate in rates.values())),
+        ("Tekil's rate is … times that", *(number(tekil / rate) for rate in rates.values())),
         ("CPU ms of a lifecycle: services and PostgreSQL", *map(number, own.values())),
         *((f"… {part}", *(_cpu_ms(rounds, part) for rounds in found.values())) for part in parts),
     ]

@@ -6,7 +6,7 @@ services always have work and never a queue that no shop would have.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,16 +122,30 @@ class Player:
 
     def await_availability(self, rows: int) -> None:
         """Wait until what can be promised was told of so many pairs of store and sku."""
-        seen: set[bytes] = set()
+        seen: set[object] = set()
+        for message in self._until_silent():
+            if message.topic() == self._prefix + AVAILABILITY_TOPIC:
+                seen.add(message.key())
+            if len(seen) == rows:
+                return
+        raise Stuck(f"{rows - len(seen)} of {rows} stock rows cannot be sold yet")
+
+    def await_told(self, kind: str, count: int) -> None:
+        """Wait until so many events of a type were published."""
+        told = 0
+        for message in self._until_silent():
+            told += _type_of(message) == kind
+            if told == count:
+                return
+        raise Stuck(f"{told} of {count} {kind} were published")
+
+    def _until_silent(self) -> Iterator[Message]:
+        """Yield what is published, until nothing has been for a long time."""
         heard = time.perf_counter()
-        while len(seen) < rows:
-            messages = self._read()
-            heard = time.perf_counter() if messages else heard
-            if time.perf_counter() - heard > SILENT_MAX_S:
-                raise Stuck(f"{rows - len(seen)} of {rows} stock rows cannot be sold yet")
-            for message in messages:
-                if message.topic() == self._prefix + AVAILABILITY_TOPIC:
-                    seen.add(message.key())  # type: ignore[arg-type]
+        while time.perf_counter() - heard < SILENT_MAX_S:
+            for message in self._read():
+                heard = time.perf_counter()
+                yield message
 
     def play(self, orders: Sequence[Order], *, window: int = WINDOW, per_second: float | None = None) -> Played:
         """Take orders from their submission to their end. With a rate, they are submitted at even intervals."""

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from services.registry import NAMES
-from tests.bench.contender import TEKIL, Contender, Team, running
+from tests.bench.bench import Bench
+from tests.bench.contender import TEKIL, Contender, Team
 from tests.bench.ground import Ground, ground
 from tests.bench.proc import children, cpu_s, tree
 from tests.bench.report import Chapter, Table
-from tests.bench.rounds import KAFKA, POSTGRES, Round, measure, player, settle
+from tests.bench.rounds import KAFKA, POSTGRES, Round, measure
 from tests.bench.sizes import Sizes
-from tests.bench.world import orders
 
 PROFILE = "profile"
 SHOWN_MIN_MS = 0.02
@@ -60,8 +60,7 @@ def profile(sizes: Sizes, facts: dict[str, str]) -> Chapter:
     """Play orders to five services that look at themselves, on a PostgreSQL that tells of every statement."""
     with tempfile.TemporaryDirectory(prefix="tekil-profile-") as folder, ground(EVERY_STATEMENT) as servers:
         facts.update(servers.facts)
-        settle(TEKIL, servers, sizes)
-        found = _profile(_sampled(Path(folder)), servers, sizes, Path(folder))
+        found = _profile(Bench(servers, sizes), _sampled(Path(folder)), Path(folder))
     title = f"CPU milliseconds of a lifecycle, over {found.round.orders:,} of them; they add up to the whole"
     return Chapter(PROFILE, title, _table(found), asdict(found))
 
@@ -82,19 +81,19 @@ def _sampled(folder: Path) -> Contender:
     return replace(TEKIL, command=command)
 
 
-def _profile(contender: Contender, servers: Ground, sizes: Sizes, folder: Path) -> Profile:
-    with running(contender, servers) as team, player(contender, servers) as world:
-        world.play(orders(sizes.warm_up, named="profile-warm", assortment=sizes.assortment))
+def _profile(bench: Bench, contender: Contender, folder: Path) -> Profile:
+    servers, given = bench.ground, bench.draw(bench.sizes.profiled)
+    with bench.at_work(contender) as (team, world):
+        world.play(given.warm)
         log = _log_of(servers)
         begins, before = log.stat().st_size, _by_database(servers)
         for pid in _services(team):
             os.kill(pid, signal.SIGUSR1)
-        wanted = orders(sizes.profiled, named="profile", assortment=sizes.assortment)
-        done = measure(team, world, wanted, window=sizes.window)
+        done = measure(team, world, given.counted, window=bench.sizes.window)
         after = _by_database(servers)
         statements = _statements(log, begins)
     sampled = {service: json.loads((folder / f"{service}.json").read_text()) for service in NAMES}
-    databases = {name: (after[name] - before.get(name, 0.0)) * 1000 / sizes.profiled for name in after}
+    databases = {name: (after[name] - before.get(name, 0.0)) * 1000 / done.orders for name in after}
     costs = [*_services_costs(done, sampled), *_database_costs(done, databases, statements)]
     costs.append(Cost(KAFKA, "broker", done.cpu_ms[KAFKA]))
     functions: Counter[str] = Counter()

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.bench.contender import Contender, Team, running
+from tests.bench.contender import Contender, Team
 from tests.bench.ground import Ground
 from tests.bench.player import WINDOW, Player
 from tests.bench.proc import cpu_s, own_cpu_s
-from tests.bench.sizes import Sizes
 from tests.bench.world import Assortment, Order, delivered, described, orders
 
 KAFKA, POSTGRES, DRIVER = "Kafka", "PostgreSQL", "driver"
@@ -33,14 +32,6 @@ class Round:
     def own_cpu_ms(self) -> float:
         """What a lifecycle costs: the five services and the database, in CPU milliseconds."""
         return sum(spent for part, spent in self.cpu_ms.items() if part not in (KAFKA, DRIVER))
-
-
-def settle(contender: Contender, ground: Ground, sizes: Sizes) -> None:
-    """Make a contender's topics and databases, describe the world to it, and deliver the goods."""
-    contender.prepare(ground)
-    with running(contender, ground), player(contender, ground) as world:
-        introduce(world, sizes.assortment)
-        world.play(orders(sizes.warm_up, named="first", assortment=sizes.assortment))
 
 
 def introduce(world: Player, assortment: Assortment) -> None:
@@ -78,17 +69,17 @@ def player(contender: Contender, ground: Ground, *, prompt: bool = False) -> Ite
         world.close()
 
 
-def play_round(
-    contender: Contender,
-    ground: Ground,
-    sizes: Sizes,
-    count: int,
-    *,
-    named: str,
-    members: Mapping[str, int] | None = None,
-) -> Round:
-    """Start a contender, warm it up, and measure so many orders."""
-    with running(contender, ground, members=members) as team, player(contender, ground) as world:
-        world.play(orders(sizes.warm_up, named=f"{named}-warm", assortment=sizes.assortment))
-        ground.ask("postgres", "CHECKPOINT")
-        return measure(team, world, orders(count, named=named, assortment=sizes.assortment), window=sizes.window)
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is played in a round: first the orders that do not count, then those that do."""
+
+    named: str
+    """How their ids begin."""
+    warm: Sequence[Order]
+    counted: Sequence[Order]
+
+
+def drawn(count: int, *, warm_up: int, named: str, assortment: Assortment) -> Orders:
+    """Draw the orders of a round. `named` is used by no other round."""
+    warm = orders(warm_up, named=f"{named}-warm", assortment=assortment)
+    return Orders(named, warm, orders(count, named=named, assortment=assortment))

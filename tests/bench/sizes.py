@@ -29,7 +29,7 @@ class Sizes:
     """Played at each of these steps."""
     hot: int
     members: tuple[int, ...]
-    """Of the busiest service."""
+    """Of the busiest service, after one."""
     shared: int
     """Played with each of these numbers of members."""
     waiting: int
@@ -41,14 +41,14 @@ FULL = Sizes(
     rounds=3,
     tekil=6_000,
     naive=600,
-    floor=6_000,
+    floor=3_000,
     window=2_000,
     paced_s=20.0,
     slow=60,
     stored=(10_000, 100_000),
     grown=4_000,
     hot=4_000,
-    members=(1, 2, 4),
+    members=(2, 4),
     shared=4_000,
     waiting=100_000,
     profiled=6_000,
@@ -64,7 +64,7 @@ QUICK = Sizes(
     stored=(1_000,),
     grown=500,
     hot=500,
-    members=(1, 2),
+    members=(2,),
     shared=500,
     waiting=2_000,
     profiled=1_000,

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.__main__ import CHAPTERS
 from tests.bench.bench import Bench
 from tests.bench.ground import ground
+from tests.bench.hot import TOO_LATE
 from tests.bench.lifecycle import lifecycle
 from tests.bench.profiling import kind_of
 from tests.bench.report import Chapter, Table, middle, quantile, write
 from tests.bench.sampled import OTHER, layer_of
 from tests.bench.sizes import TINY
-from tests.bench.world import HOT, SPREAD, orders
+from tests.bench.world import HOT, LINES, SPREAD, orders
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +25,37 @@ def bench() -> Iterator[Bench]:
         yield Bench(servers, TINY)
 
 
-def test_every_order_comes_to_its_end_and_its_cost_is_told(bench: Bench) -> None:
+def test_every_order_of_every_contender_comes_to_its_end_and_its_cost_is_told(bench: Bench) -> None:
     chapter = lifecycle(bench)
-    [done] = chapter.data["tekil"]
-    assert done["orders"] == TINY.tekil
-    assert [*done["cpu_ms"]] == [
-        *("order", "inventory", "fulfilment", "returns", "attribution"),
-        *("Kafka", "PostgreSQL", "driver"),
-    ]
-    assert min(done["cpu_ms"].values()) > 0
-    [booked] = bench.ground.ask("tekil_attribution", "SELECT count(DISTINCT order_id), count(*) FROM entry")
-    assert booked[1] == 3 * booked[0]
+    assert {name: [done["orders"] for done in rounds] for name, rounds in chapter.data.items()} == {
+        "tekil": [TINY.tekil],
+        "naive": [TINY.naive],
+        "floor": [TINY.floor],
+    }
+    parts = ["order", "inventory", "fulfilment", "returns", "attribution", "Kafka", "PostgreSQL", "driver"]
+    assert [[*rounds[0]["cpu_ms"]] for rounds in chapter.data.values()] == [parts] * 3
+
+    def rows(contender: str, query: str) -> int:
+        return int(bench.ground.ask(f"{contender}_attribution", query)[0][0])
+
+    assert rows("tekil", "SELECT count(*) FROM entry") == LINES * (TINY.tekil + TINY.warm_up)
+    assert rows("naive", "SELECT count(*) FROM entries") == LINES * (TINY.naive + TINY.warm_up)
+    assert rows("floor", "SELECT count(*) FROM entry") == LINES * (TINY.floor + TINY.warm_up)
+    assert rows("floor", "SELECT count(*) FROM posting") == rows("tekil", "SELECT count(*) FROM posting")
+
+
+def test_every_chapter_finds_its_numbers(bench: Bench) -> None:
+    found = {name: CHAPTERS[name](bench) for name in CHAPTERS if name != "lifecycle"}
+    assert [each.name for each in found.values()] == [*found]
+    assert [row[0] for row in found["latency"].table.rows] == ["half of the peak", "one"]
+    assert found["hot-sku"].data["late_orders_rejected"] == TOO_LATE
+    assert [*found["members"].data] == ["1", "2"]
+    assert [*found["growth"].data] == [f"{TINY.stored[0]}"]
+    [stored] = bench.ground.ask("tekil_order", "SELECT count(*) FROM orders WHERE order_id LIKE '%~%'")
+    assert stored[0] == TINY.stored[0] - TINY.grown // 2
+    assert found["restart"].data["waiting"] == TINY.waiting
+    [placed] = bench.ground.ask("restarted_order", "SELECT count(*) FROM orders")
+    assert placed[0] == TINY.waiting
 
 
 def test_a_bench_without_durability_does_not_begin() -> None:
