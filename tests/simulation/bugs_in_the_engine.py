@@ -5,8 +5,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from shared.engine import deciding
+from shared.engine import deciding, engine
 from shared.engine.engine import Engine
+from shared.engine.letters import Letter, Outcome
 from shared.engine.memory import MemoryStore, MemoryTransaction
 from shared.engine.message import Message, Outgoing, Raw
 from shared.engine.store import Claim, DeadlineSet, Effects, Verdict, Wait
@@ -95,6 +96,18 @@ async def save_row_by_row(self: OverlappingTransaction, effects: Effects) -> Non
     await save_well(self, effects)
 
 
+async def letters_in_any_state(self: MemoryTransaction, ids: Iterable[str]) -> list[Letter]:
+    return [self._store.letters[letter_id].letter for letter_id in ids]
+
+
+def closed_whatever_became_of_them(fresh: Any, effects: Effects) -> dict[str, Outcome]:
+    return {letter.id: "decided" for letter in fresh.letters}
+
+
+def retry_nothing(self: MemoryStore, letter_ids: Iterable[str]) -> None:
+    """Forget what a person wants."""
+
+
 BUGS = (
     Mutant(
         "inbox-dropped", "Nobody looks whether an event came before.", ((MemoryTransaction, "claim", claim_everything),)
@@ -155,6 +168,20 @@ BUGS = (
         "Two leaders decide about one deadline.",
         ((OverlappingTransaction, "take", take_everything),),
     ),
+    Mutant(
+        "letter-retried-twice",
+        "A letter that one leader has retried is decided by another one, too.",
+        (
+            (MemoryTransaction, "letters", letters_in_any_state),
+            (OverlappingTransaction, "letters", letters_in_any_state),
+        ),
+    ),
+    Mutant(
+        "letter-lost-when-it-fails-again",
+        "A letter is closed when it was retried, though it failed again.",
+        ((engine, "_closed", closed_whatever_became_of_them),),
+    ),
+    Mutant("letters-not-retried", "Nobody retries letters.", ((MemoryStore, "retry", retry_nothing),)),
     Mutant("ids-drawn", "Ids of events are drawn, not derived.", ((Given, "new_id", draw_an_id),)),
     Mutant(
         "deadlines-share-an-id",
