@@ -11,7 +11,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.engine import fetching
+from shared.engine import fetching, unpacking
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
 
@@ -20,6 +20,7 @@ MAX_POLL_INTERVAL_MS = 30 * 60_000
 SESSION_TIMEOUT_MS = 10_000
 log = structlog.get_logger()
 fetching.repair()
+unpacking.repair()
 
 
 def raw(record: Any, prefix: str = "") -> Raw:

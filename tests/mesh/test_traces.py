@@ -1,6 +1,5 @@
 """One trace follows an order from the shop to the books, and those who export nothing hand it on all the same."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,8 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from services.registry import all_services
 from shared.engine.message import Outgoing
-from shared.engine.tracing import Recording, tracing
-from tests.mesh.place import SETTINGS, Place, eventually, running
+from shared.engine.tracing import tracing
+from tests.mesh.place import NOON, SETTINGS, Place, eventually, running
 from tests.mesh.world import BERLIN, handed_over, picked, reference, submitted
 
 TRACE, SHOP = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -143,9 +142,6 @@ async def collect(place: Place, traceparent: str, *, endpoint: str | None) -> No
         await place.publish(carrying(handed_over("O-1", BERLIN), ready))
         await context_of(place, "attribution", "attribution.posted")
         await context_of(place, "order", "order.completed")
-    for each in traces.values():
-        if isinstance(each, Recording):
-            await asyncio.to_thread(each.close)
 
 
 def ancestry(spans: list[Span], name: str) -> list[Span]:
@@ -178,6 +174,32 @@ async def test_one_trace_follows_an_order_through_every_service(place: Place, co
     for effect, cause in pairwise(line):
         assert (f"send {cause.service}", (TRACE, cause.id)) in linked
         assert (f"process {effect.service}", (TRACE, cause.id)) in linked
+
+
+async def test_a_deadline_goes_on_with_the_trace_of_what_set_it(place: Place, collector: Collector) -> None:
+    traces = [tracing(service.name, collector.endpoint) for service in all_services(SETTINGS)]
+    members = [
+        place.member(service, tracing=each) for service, each in zip(all_services(SETTINGS), traces, strict=True)
+    ]
+    async with running(*members):
+        await place.publish(*reference())
+        await eventually(lambda: place.value("inventory", "SELECT count(*) FROM stock WHERE on_hand > 0"), 6)
+        await place.publish(submitted("O-1", ("coat", 1, BERLIN), traceparent=SAID_BY_THE_SHOP))
+        created = await context_of(place, "fulfilment", "fulfilment.created")
+        await place.publish(carrying(picked("O-1", BERLIN, ("1", 1, 0)), created))
+        await context_of(place, "fulfilment", "fulfilment.ready_for_pickup")
+        await place.fetch("fulfilment", "UPDATE deadlines SET due_at = $1 WHERE name = 'pickup'", NOON)
+        await context_of(place, "order", "refund.requested")
+    line = ancestry(collector.spans, "create refund.requested")
+    assert [span.name for span in line] == [
+        "create refund.requested",
+        "create fulfilment.expired",
+        "create fulfilment.created",
+        "create order.confirmed",
+        "create stock.reserved",
+        "create order.placed",
+    ]
+    assert (line[-1].parent, {span.trace for span in line}) == (SHOP, {TRACE})
 
 
 async def test_without_an_endpoint_the_shops_context_is_handed_on_as_it_came(place: Place) -> None:
