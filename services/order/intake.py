@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -147,17 +147,20 @@ class Intake:
 
     def __init__(self, *, bootstrap: str, prefix: str, token: SecretStr | None) -> None:
         self._bootstrap, self._prefix, self._token = bootstrap, prefix, token
+        self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
         """Connect to Kafka."""
-        self._producer = AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, client_id="tekil-intake"
         )
-        await self._producer.start()
+        await producer.start()
+        self._producer = producer
 
     async def stop(self) -> None:
         """Send what is on its way and disconnect."""
-        await self._producer.stop()
+        if self._producer is not None:
+            await self._producer.stop()
 
     def admit(self, token: str | None) -> None:
         """Let nobody in but those who hold the token. Raises Problem."""
@@ -172,6 +175,8 @@ class Intake:
         """Return once Kafka has the record on all its replicas. Raises Problem."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+                if self._producer is None:
+                    raise KafkaConnectionError("not there since we started")
                 await self._producer.send_and_wait(
                     self._prefix + record.topic, record.value, key=record.key, headers=list(record.headers)
                 )

@@ -13,13 +13,16 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from services.order.intake import Intake
 from services.running import NotPrepared, migrate_all, run_service
 from shared.runtime.apache_kafka import ApacheKafka
+from shared.runtime.http import Problem
 from shared.runtime.http_server import listen
 from shared.runtime.postgres import EmbeddedPostgres
 from shared.runtime.settings import Settings
 from shared.runtime.topics import apply
 from tests.mesh.place import PATIENCE_S, eventually
+from tests.mesh.records import received
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +145,9 @@ async def test_a_service_with_nothing_to_say_notices_that_kafka_is_away(
         await asyncio.to_thread(own_kafka.start)
         await eventually(service.missing, [])
     assert said(logs) == [("consumer", "waiting", "Kafka"), ("consumer", "going on", "Kafka")]
+
+
+async def test_intake_answers_before_kafka_was_ever_there() -> None:
+    with pytest.raises(Problem) as refused:
+        await Intake(bootstrap="127.0.0.1:1", prefix="", token=None).publish(received("A", 1, "r1"))
+    assert refused.value.details.slug == "kafka-out-of-reach"
