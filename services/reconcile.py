@@ -22,9 +22,6 @@ from shared.kernel.money import part
 
 SHOWN_MAX = 100
 """Differences that a reconciliation lists; it counts all."""
-NOT_LOCATIONS = RESERVED
-"""Accounts of the stock book that are no place of ours."""
-
 LineKey = tuple[str, str]
 Page = dict[LineKey, tuple[int, int]]
 """Pieces and net amount of order lines."""
@@ -79,7 +76,7 @@ async def _stock_book(result: Reconciliation, books: asyncpg.Connection, stock: 
     booked = {
         (balance.account, balance.sku): balance.quantity
         for balance in await attribution.stock_balances(books)
-        if balance.account not in NOT_LOCATIONS and balance.quantity
+        if balance.account not in RESERVED and balance.quantity
     }
     on_hand = await inventory.on_hand(stock)
     result.stock_rows = len(on_hand)

@@ -118,8 +118,15 @@ class Invalid:
 Answer = Decision | NotYet | Invalid
 
 
+def slug_of(name: str) -> str:
+    """Return the slug of a class name: `WindowPassed` is `window-passed`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
 class Refused:
     """A business "no". The class name is its slug and the docstring its sentence, so that both are worded once.
+
+    A second paragraph says what to do: the contracts list it.
 
     >>> class WindowPassed(Refused):
     ...     '''The return window has passed.'''
@@ -133,5 +140,5 @@ class Refused:
     def __init_subclass__(cls) -> None:
         if not cls.__doc__:
             raise TypeError(f"{cls.__name__} needs a docstring: the sentence a person reads")
-        cls.slug = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
-        cls.sentence = cls.__doc__.strip()
+        cls.slug = slug_of(cls.__name__)
+        cls.sentence = cls.__doc__.strip().partition("\n\n")[0]

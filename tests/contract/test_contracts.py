@@ -130,7 +130,8 @@ def test_readers_may_meet_fields_that_they_do_not_know(kind: str) -> None:
 
 def test_field_docstrings_are_descriptions() -> None:
     placed = _json("schemas", "order.placed")
-    assert placed["properties"]["placed_at"]["description"] == "When the customer bought, by the channel's clock."
+    said = "When the customer bought, by the channel's clock; by ours where that cannot be right."
+    assert placed["properties"]["placed_at"]["description"] == said
     assert placed["$defs"]["PlacedLine"]["description"] == "A line that Tekil took on, and how the customer gets it."
 
 

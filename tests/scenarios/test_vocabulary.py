@@ -1,13 +1,19 @@
 """Nothing that Tekil can say goes without a scenario in which it says so."""
 
 import pkgutil
+import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 import services
 from services.scenario import Envelope
 from shared.events.catalogue import CATALOGUE
+from shared.events.contracts.refusals import refusals, worded
+from shared.events.contracts.topics import Incomplete
 from shared.kernel.decision import Refused
 from tests.scenarios.playing import NAMES, expected
 
@@ -49,6 +55,43 @@ def reasons(value: Any) -> Iterator[str]:
 def test_every_refusal_occurs_in_a_scenario() -> None:
     said = {slug for name in NAMES for event in expected(name) for slug in said_in(event)}
     assert every_refusal() - said == set()
+
+
+def test_the_table_of_refusals_has_every_one_as_it_is_worded() -> None:
+    table = {f"{each.service}: {each.slug}": each.sentence for each in worded()}
+    assert table.keys() == every_refusal()
+    assert {*table.values()} == {each.sentence for each in Refused.__subclasses__() if "services." in each.__module__}
+
+
+@pytest.mark.parametrize(
+    ("docstring", "scenario", "missing"),
+    [
+        ("The shop is shut.", '"shop-shut"', "a second paragraph: what to do"),
+        (
+            "The shop is shut.\n\n    Come again.",
+            '"another"',
+            "a scenario in tests/scenarios/*.expected.jsonl that tells it",
+        ),
+    ],
+)
+def test_a_refusal_without_advice_or_scenario_makes_no_table(
+    tmp_path: Path, docstring: str, scenario: str, missing: str
+) -> None:
+    domain, scenarios = tmp_path / "services/shop/domain", tmp_path / "tests/scenarios"
+    domain.mkdir(parents=True)
+    scenarios.mkdir(parents=True)
+    (domain / "refusals.py").write_text(f'class ShopShut(Refused):\n    """{docstring}"""\n')
+    told = f'{{"source": "/tekil/shop", "type": "visit.refused", "data": {{"reason": {{"slug": {scenario}}}}}}}\n'
+    (scenarios / "shut.expected.jsonl").write_text(told)
+    with pytest.raises(Incomplete, match=re.escape(missing)):
+        refusals(tmp_path)
+
+
+def test_the_table_says_who_carries_a_refusal_and_what_to_do() -> None:
+    assert (
+        "| fulfilment | `wrong-store` | This order waits in another store. | `handover.refused` "
+        "| Send the customer to the store in `fulfilment.ready_for_pickup`. |\n"
+    ) in refusals()
 
 
 def test_every_event_type_that_services_publish_occurs_in_a_scenario() -> None:

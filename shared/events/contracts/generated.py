@@ -7,6 +7,7 @@ from typing import Any
 from shared.events.catalogue import CATALOGUE
 from shared.events.contracts.asyncapi import asyncapi
 from shared.events.contracts.index import index
+from shared.events.contracts.refusals import refusals
 from shared.events.contracts.schemas import schema_of
 from shared.events.contracts.topics import ROOT, Incomplete, topics
 from shared.events.samples import STORY, read_samples
@@ -37,6 +38,7 @@ def generated(told: Path = STORY) -> dict[str, str]:
     spoken = list(topics())
     return {
         "README.md": index(spoken),
+        "refusals.md": refusals(),
         "asyncapi.yaml": asyncapi(spoken, samples),
         **{f"schemas/{kind}.json": _json(schema_of(event)) for kind, event in CATALOGUE.items()},
         **{f"samples/{kind}.json": _json(samples[kind]) for kind in CATALOGUE},

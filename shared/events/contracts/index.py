@@ -16,6 +16,7 @@ by hand. New here? [Publish your first order](publish-your-first-order.md).
 - A type only ever grows by optional fields; whatever would break a reader is a new type. Readers ignore fields that
   they do not know.
 - Kafka keys: `{order_id}` stands for the field's value; `ce_subject` repeats the key.
+- A business "no" is an event with a reason: [all of them, and what to do](refusals.md).
 - What can never be processed goes to `<topic>.<service>.dlq`, with `tekil_dlq_*` headers that say why.
 """
 COLUMNS = "| type | topic | key | published by | what it says | |\n|---|---|---|---|---|---|\n"
