@@ -14,7 +14,7 @@ from shared.engine.store import Effects
 from shared.engine.tracing import inherited
 from tests.simulation.bus import Bus, Dice, Group, place_of
 from tests.simulation.releases import buggy
-from tests.simulation.steps import Move, Turn
+from tests.simulation.steps import MOVES, Turn
 from tests.simulation.store import OverlappingStore
 from tests.simulation.watch import Broken, Watch
 from tests.simulation.world import DAWN, Told
@@ -381,32 +381,3 @@ class Cluster:
 
 def _type_of(record: Raw) -> str:
     return next(((value or b"").decode() for name, value in record.headers if name == "ce_type"), "")
-
-
-MOVES: dict[Move, str] = {
-    "poll": "poll",
-    "poll, die before the database commits": "die_before_commit",
-    "poll, die before the offsets are committed": "die_after_commit",
-    "poll, fail to commit offsets": "fail_to_commit_offsets",
-    "poll, and be held up before the commit": "poll_and_hold",
-    "tick": "tick",
-    "tick, and be held up before the commit": "tick_and_hold",
-    "go on after being held up": "go_on",
-    "die while held up": "die_held_up",
-    "relay": "relay",
-    "relay to some partitions": "relay_in_part",
-    "relay, die before deleting": "relay_and_die",
-    "read the outbox, and pause as another leads": "read_and_pause",
-    "go on after the pause": "relay_late",
-    "rebalance": "rebalance",
-    "rewind a partition": "rewind",
-    "set a member's clock wrong": "set_wrong",
-    "let time pass": "let_pass",
-    "repeat something told": "repeat",
-    "release a bug": "release_bug",
-    "repair the bug, and retry its letters": "repair",
-    "retry all letters": "retry_all",
-    "pump": "pump",
-    "rest for days": "rest",
-}
-"""The method that makes a move, by name: planted bugs replace methods."""

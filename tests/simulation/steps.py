@@ -35,6 +35,33 @@ Move = Literal[
     "pump",
     "rest for days",
 ]
+MOVES: dict[Move, str] = {
+    "poll": "poll",
+    "poll, die before the database commits": "die_before_commit",
+    "poll, die before the offsets are committed": "die_after_commit",
+    "poll, fail to commit offsets": "fail_to_commit_offsets",
+    "poll, and be held up before the commit": "poll_and_hold",
+    "tick": "tick",
+    "tick, and be held up before the commit": "tick_and_hold",
+    "go on after being held up": "go_on",
+    "die while held up": "die_held_up",
+    "relay": "relay",
+    "relay to some partitions": "relay_in_part",
+    "relay, die before deleting": "relay_and_die",
+    "read the outbox, and pause as another leads": "read_and_pause",
+    "go on after the pause": "relay_late",
+    "rebalance": "rebalance",
+    "rewind a partition": "rewind",
+    "set a member's clock wrong": "set_wrong",
+    "let time pass": "let_pass",
+    "repeat something told": "repeat",
+    "release a bug": "release_bug",
+    "repair the bug, and retry its letters": "repair",
+    "retry all letters": "retry_all",
+    "pump": "pump",
+    "rest for days": "rest",
+}
+"""The method of a cluster that makes a move, by name: planted bugs replace methods."""
 FAULTS: tuple[Move, ...] = (
     "poll, die before the database commits",
     "poll, die before the offsets are committed",

@@ -250,11 +250,11 @@ async def test_a_letter_is_kept_whole_until_it_is_closed_and_then_forgotten(data
         bench = Bench(PostgresStore(BUGGY, pool))
         delivery = received("A", 2, "r1", foreign=None, other=b"\xff", **{"ce_\x00": b"\x00"})
         await bench.take(described("A"), delivery)
-        kept = await pool.fetchrow("SELECT key, value, type, handler, claimed FROM dead_letters")
+        [kept] = await pool.fetch("SELECT key, value, type, handler, claimed FROM dead_letters")
         assert tuple(kept) == (delivery.key, delivery.value, "stock.received", "fail", True)
         bench.upgrade(TALLY)
         await bench.retry(delivery)
-        left = await pool.fetchrow("SELECT key, value, headers, type, topic FROM dead_letters")
+        [left] = await pool.fetch("SELECT key, value, headers, type, topic FROM dead_letters")
         assert tuple(left) == (None, None, None, "stock.received", "tekil.operations.v1")
 
 
