@@ -177,7 +177,7 @@ async def _unless(signalled: asyncio.Event, starting: asyncio.Future[Any]) -> bo
     signal_came.cancel()
     if not starting.done():
         starting.cancel()
-        await asyncio.wait({starting})
+        await asyncio.gather(starting, return_exceptions=True)
         return False
     await starting
     return True
