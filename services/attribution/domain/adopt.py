@@ -9,6 +9,8 @@ from shared.kernel.decision import NOTHING, Answer, Decision, Given, Invalid
 
 POLICIES = "attribution"
 """The key of the one row that holds all versions."""
+VERSIONS_MAX = 100
+"""They are loaded with every batch, so they are bounded: a version a month lasts for eight years."""
 
 
 def adopt(
@@ -35,4 +37,6 @@ def adopt(
         return NOTHING
     if known is not None:
         return Invalid("policy-version-taken", f"version {policy.version} says something else already")
+    if len(policies.versions) >= VERSIONS_MAX:
+        return Invalid("too-many-policies", f"{VERSIONS_MAX} versions are published; no more are kept")
     return Decision(rows=(Policies(policies.name, (*policies.versions, policy)),))

@@ -50,3 +50,9 @@ def test_the_same_version_again_changes_nothing() -> None:
 )
 def test_a_policy_that_cannot_be_adopted_is_set_aside(event: PolicyPublished, slug: str) -> None:
     assert invalid(answer(event, OURS_KEPT)).slug == slug
+
+
+def test_no_more_versions_are_kept_than_are_loaded_with_ease() -> None:
+    kept = tuple(replace(OURS, version=f"v-{number}") for number in range(100))
+    assert isinstance(answer(published(), Policies("attribution", kept[1:])), Decision)
+    assert invalid(answer(published(), Policies("attribution", kept))).slug == "too-many-policies"
