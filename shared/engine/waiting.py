@@ -48,16 +48,16 @@ class WaitingRoom:
 
     def withdraw(self, stream: str, *, after: int) -> list[Parked]:
         """Let those of a stream leave whose records come after an offset, in their order."""
-        wait = self.blocking(stream)
-        later = [
-            each
-            for each in (self._waiting[wait] if wait else ())
-            if each.message.stream == stream and each.message.raw.offset > after
-        ]
-        if wait is not None and later:
-            others = [each for each in self.leave(wait) if each not in later]
-            for each in others:
+        if (wait := self.blocking(stream)) is None:
+            return []
+        was_ready, later = wait in self._ready, []
+        for each in self.leave(wait):
+            if each.message.stream == stream and each.message.raw.offset > after:
+                later.append(each)
+            else:
                 self.enter(each)
+        if was_ready:
+            self.arrived(wait)
         return later
 
     def arrived(self, wait: Wait) -> None:
