@@ -10,7 +10,7 @@ BEFORE = $$(git describe --tags --abbrev=0 2>/dev/null || git rev-parse --verify
 # A caller's interpreter settings must not leak into ours.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV UV_PYTHON
 
-.PHONY: help setup demo test fuzz bench check contracts lock clean
+.PHONY: help setup demo test chaos fuzz bench check contracts lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## Run the whole system here, with embedded Kafka and Postgre
 
 test: $(INSTALLED) ## Run every test
 	$(BIN)/python -m pytest -q
+
+chaos: $(INSTALLED) ## Play days on real servers that all fail, and judge what is left: ROUNDS=3, SEED=any
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),3) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(INSTALLED) ## Send 200,000 hostile messages through the five services, in memory
 	$(BIN)/python -m tests.hostile --messages 200000

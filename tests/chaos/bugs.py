@@ -1,0 +1,72 @@
+"""Bugs that a round must find, planted in the members' processes and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+from aiokafka import TopicPartition
+from faststream.kafka import KafkaMessage
+
+from shared.engine.consumer import Consumer
+from shared.engine.member import Member
+from shared.engine.postgres import PostgresStore, PostgresTransaction
+from shared.engine.relay import Relay
+from shared.engine.store import Claim, Verdict
+from tests.simulation.mutants import Mutant
+
+LINGERS_S = 0.2
+publish_well, claim_well, handle_well, persist_well = (
+    Relay._publish,
+    PostgresTransaction.claim,
+    Consumer._handle,
+    Member._persist,
+)
+
+
+async def delete_and_publish(self: Relay, connection: Any, producer: Any, rows: Sequence[Any]) -> None:
+    await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
+    await asyncio.sleep(LINGERS_S)
+    await publish_well(self, connection, producer, rows)
+
+
+async def claim_everything(self: PostgresTransaction, claims: Sequence[Claim]) -> list[Verdict]:
+    await claim_well(self, claims)
+    return [Verdict.FRESH] * len(claims)
+
+
+async def commit_and_take(self: Consumer, message: KafkaMessage) -> None:
+    records: Any = message.raw_message
+    await self._commit({TopicPartition(each.topic, each.partition): each.offset + 1 for each in records})
+    await handle_well(self, message)
+
+
+async def try_once(self: Member, records: Sequence[Any]) -> list[Any]:
+    try:
+        return await self.engine.process(records)
+    except Exception:
+        return []
+
+
+@asynccontextmanager
+async def begin_nothing(self: PostgresStore) -> AsyncIterator[PostgresTransaction]:
+    async with self.pool.acquire() as connection:
+        yield PostgresTransaction(self, connection)
+
+
+BUGS = (
+    Mutant(
+        "delete-before-publishing",
+        "The relay deletes rows, and publishes them a little later.",
+        ((Relay, "_publish", delete_and_publish),),
+    ),
+    Mutant("inbox-ignored", "What the inbox says is ignored.", ((PostgresTransaction, "claim", claim_everything),)),
+    Mutant("offsets-first", "Offsets are committed before the database.", ((Consumer, "_handle", commit_and_take),)),
+    Mutant("tried-once", "A batch that fails is not tried again.", ((Member, "_persist", try_once),)),
+    Mutant("no-transaction", "Each statement commits by itself.", ((PostgresStore, "begin", begin_nothing),)),
+)
+
+
+def planted(name: str) -> AbstractContextManager[None]:
+    """Plant the bug of a name for a while; none where the name is empty."""
+    return next(bug for bug in BUGS if bug.name == name).planted() if name else nullcontext()
