@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
@@ -21,16 +22,16 @@ from tests.scenarios.simulated import SERVICES, SETTINGS
 BUGS = {"decision-failed", "reading-failed", "refused-by-database"}
 STORE, SKU = "store-berlin", "COAT-38"
 LINES_MAX, PIECES_MAX, COUNT_MAX, MINOR_MAX = 500, 1_000_000, 1_000_000_000, 10**12
-BITS = {SmallInteger: 15, Integer: 31, BigInteger: 63}
+BITS: dict[type, int] = {SmallInteger: 15, Integer: 31, BigInteger: 63}
 
 pieces = st.sampled_from([1, PIECES_MAX])
 prices = st.sampled_from([0, 1, MINOR_MAX])
 
 
 @st.composite
-def sold(draw: st.DrawFn) -> list[dict[str, object]]:
+def sold(draw: st.DrawFn) -> list[dict[str, Any]]:
     """One line, or as many as there may be, of as much as there may be."""
-    line = {"sku": SKU, "quantity": draw(pieces)}
+    line: dict[str, Any] = {"sku": SKU, "quantity": draw(pieces)}
     number = draw(st.sampled_from([1, LINES_MAX]))
     # Twenty tenders of the largest amount pay for twenty lines of the largest price; the others are free.
     price = draw(prices)
@@ -38,16 +39,16 @@ def sold(draw: st.DrawFn) -> list[dict[str, object]]:
     return [line | {"line_id": str(index), "gross_minor": net, "net_minor": net} for index, net in enumerate(costing)]
 
 
-def tenders(lines: list[dict[str, object]]) -> tuple[Tender, ...]:
+def tenders(lines: list[dict[str, Any]]) -> tuple[Tender, ...]:
     return tuple(Tender(method="card", amount_minor=line["net_minor"]) for line in lines if line["net_minor"])
 
 
 @st.composite
 def facts(draw: st.DrawFn) -> Event:
-    shelf = {"location_id": STORE, "sku": SKU}
+    shelf: dict[str, Any] = {"location_id": STORE, "sku": SKU}
     signed = st.sampled_from([-COUNT_MAX, -COUNT_MAX // 2, COUNT_MAX // 2, COUNT_MAX])
     lines, order_id = draw(sold()), f"order-{draw(st.integers(0, 10**9))}"
-    bought = {"order_id": order_id, "brand": "atelier", "currency": "EUR", "tenders": tenders(lines)}
+    bought: dict[str, Any] = {"order_id": order_id, "brand": "atelier", "currency": "EUR", "tenders": tenders(lines)}
     wanted = tuple(RequestedLine(**line, pickup_location_id=STORE) for line in lines)
     return draw(
         st.sampled_from(
@@ -67,7 +68,7 @@ def facts(draw: st.DrawFn) -> Event:
 
 def sale(number: int, *, lines: int) -> SaleRecorded:
     """A sale of as many pieces as there may be, for nothing."""
-    line = {"sku": SKU, "quantity": PIECES_MAX, "gross_minor": 0, "net_minor": 0}
+    line: dict[str, Any] = {"sku": SKU, "quantity": PIECES_MAX, "gross_minor": 0, "net_minor": 0}
     return SaleRecorded(
         order_id=f"sale-{number}",
         brand="atelier",

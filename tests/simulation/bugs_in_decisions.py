@@ -17,7 +17,7 @@ from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.deadlines import PICKUP
 from services.inventory.domain import issue, release, reserve
 from services.inventory.domain import pick as missing
-from services.inventory.domain.state import HeldLine, Stock
+from services.inventory.domain.state import HeldLine, Stock, stock_at
 from services.order import service as order_service
 from services.order.domain import call_off, cancel, confirm, fall_short, refund
 from services.order.domain.state import Order
@@ -68,7 +68,7 @@ def hand_over_and_keep(line: HeldLine, stock: Stock, quantity: int) -> Held:
 def allocate_alone(pieces: Iterable[Any], stock: Any) -> Any:
     kept, short = [], []
     for each in pieces:
-        available = reserve.stock_at(stock, (each.location_id, each.sku)).available_to_promise
+        available = stock_at(stock, (each.location_id, each.sku)).available_to_promise
         if each.quantity <= available:
             kept.append(each)
         else:

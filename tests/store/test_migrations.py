@@ -93,7 +93,12 @@ async def test_processes_that_start_together_migrate_once(database: str) -> None
 
 
 async def test_a_service_can_ask_what_its_database_lacks(database: str) -> None:
-    assert set(await lacking(database, versions("returns"))) == {"engine_0001", "engine_0002", "returns_0001", "returns_0002"}
+    assert set(await lacking(database, versions("returns"))) == {
+        "engine_0001",
+        "engine_0002",
+        "returns_0001",
+        "returns_0002",
+    }
     await migrate(database, versions("returns"))
     assert await lacking(database, versions("returns")) == ()
 
