@@ -1,6 +1,6 @@
 """Kafka, then PostgreSQL, goes away under load: services wait and say so once, go on, and the books come out right.
 
-They stay away for TEKIL_TEST_AWAY_S seconds, 3 unless it is set. It prints what it saw; `docs/operate.md` has a run.
+They stay away for AWAY_S seconds, 3 unless it is set. It prints what it saw; `docs/operate.md` has a run.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from tests.mesh.test_two_members import (
     see_zero_drift,
 )
 
-AWAY_S = float(os.environ.get("TEKIL_TEST_AWAY_S", "3"))
+AWAY_S = float(os.environ.get("AWAY_S", "3"))
 PATIENCE_S = 60.0
 SETTLE_S = 120.0
 
