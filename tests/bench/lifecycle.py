@@ -40,10 +40,16 @@ def _table(found: Mapping[str, Sequence[Round]]) -> Table:
         ("orders in a round", *(f"{rounds[0].orders:,}" for rounds in found.values())),
         ("lifecycles a second", *map(number, rates.values())),
         ("Tekil's rate is … times that", *(number(tekil / rate) for rate in rates.values())),
+        ("cores busy, of all that there are", *(number(middle(map(_cores, rounds))) for rounds in found.values())),
         ("CPU ms of a lifecycle: services and PostgreSQL", *map(number, own.values())),
         *((f"… {part}", *(_cpu_ms(rounds, part) for rounds in found.values())) for part in parts),
     ]
     return Table(columns, tuple(rows))
+
+
+def _cores(done: Round) -> float:
+    """Return how many cores the round kept busy: a contender that left one idle was held up by something else."""
+    return sum(done.cpu_ms.values()) / 1000 * done.per_second
 
 
 def _cpu_ms(rounds: Sequence[Round], part: str) -> str:

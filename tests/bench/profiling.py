@@ -21,7 +21,7 @@ from tests.bench.rounds import KAFKA, POSTGRES, Round, measure
 from tests.bench.sizes import Sizes
 
 PROFILE = "profile"
-SHOWN_MIN_MS = 0.02
+SHOWN_MIN_MS = 0.03
 
 EVERY_STATEMENT = {
     "log_min_duration_statement": "0",
@@ -39,10 +39,11 @@ _TARGETS = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU milliseconds that a part of the system spends on a lifecycle, in one of its layers or statements."""
+    """CPU milliseconds of a lifecycle: in a layer of a service, or in a statement of its database."""
 
-    part: str
     layer: str
+    service: str
+    """Empty for what all share."""
     cpu_ms: float
 
 
@@ -66,12 +67,25 @@ def profile(sizes: Sizes, facts: dict[str, str]) -> Chapter:
 
 
 def _table(found: Profile) -> Table:
-    total = sum(cost.cpu_ms for cost in found.costs)
-    shown = [cost for cost in found.costs if cost.cpu_ms >= SHOWN_MIN_MS]
-    rest = total - sum(cost.cpu_ms for cost in shown)
-    rows = [(cost.part, cost.layer, f"{cost.cpu_ms:.3f}", f"{cost.cpu_ms / total:.1%}") for cost in shown]
-    rows += [("the rest", f"each below {SHOWN_MIN_MS} ms", f"{rest:.3f}", f"{rest / total:.1%}")]
-    return Table(("part", "in", "CPU ms", "share"), (*rows, ("whole", "", f"{total:.3f}", "100.0%")))
+    """Return a row for each layer and statement, a column for each service, sums at both ends."""
+    cells: dict[str, Counter[str]] = {}
+    for cost in found.costs:
+        cells.setdefault(cost.layer, Counter())[cost.service] += cost.cpu_ms  # type: ignore[assignment]
+    shown = {layer: of for layer, of in cells.items() if of.total() >= SHOWN_MIN_MS}
+    rest: Counter[str] = Counter()
+    for layer in cells.keys() - shown.keys():
+        rest.update(cells[layer])
+    total: Counter[str] = Counter()
+    for of in cells.values():
+        total.update(of)
+    named = [*sorted(shown.items(), key=lambda item: -item[1].total()), (f"each below {SHOWN_MIN_MS}", rest)]
+    rows = [_row(layer, of, total.total()) for layer, of in [*named, ("whole", total)]]
+    return Table(("CPU ms", *NAMES, "all", "share"), tuple(rows))
+
+
+def _row(layer: str, of: Counter[str], whole: float) -> tuple[str, ...]:
+    by_service = (f"{of[name]:.3f}" if of[name] else "" for name in NAMES)
+    return layer, *by_service, f"{of.total():.3f}", f"{of.total() / whole:.1%}"
 
 
 def _sampled(folder: Path) -> Contender:
@@ -95,7 +109,7 @@ def _profile(bench: Bench, contender: Contender, folder: Path) -> Profile:
     sampled = {service: json.loads((folder / f"{service}.json").read_text()) for service in NAMES}
     databases = {name: (after[name] - before.get(name, 0.0)) * 1000 / done.orders for name in after}
     costs = [*_services_costs(done, sampled), *_database_costs(done, databases, statements)]
-    costs.append(Cost(KAFKA, "broker", done.cpu_ms[KAFKA]))
+    costs.append(Cost(KAFKA, "", done.cpu_ms[KAFKA]))
     functions: Counter[str] = Counter()
     for service, counts in sampled.items():
         for function, spent in _shared(counts["functions"], done.cpu_ms[service]).items():
@@ -113,7 +127,7 @@ def _services(team: Team) -> Iterator[int]:
 def _services_costs(done: Round, sampled: Mapping[str, Mapping[str, dict[str, int]]]) -> Iterator[Cost]:
     for service, counts in sampled.items():
         for layer, cpu_ms in _shared(counts["layers"], done.cpu_ms[service]).items():
-            yield Cost(service, layer, cpu_ms)
+            yield Cost(layer, service, cpu_ms)
 
 
 def _database_costs(
@@ -125,8 +139,8 @@ def _database_costs(
         name = TEKIL.database(service)
         known += databases.get(name, 0.0)
         for statement, cpu_ms in _shared(statements.get(name, {}), databases.get(name, 0.0)).items():
-            yield Cost(f"{POSTGRES} {service}", statement, cpu_ms)
-    yield Cost(POSTGRES, "write-ahead log, checkpoints, vacuum", done.cpu_ms[POSTGRES] - known)
+            yield Cost(f"{POSTGRES}: {statement}", service, cpu_ms)
+    yield Cost(f"{POSTGRES}: write-ahead log, checkpoints, vacuum", "", done.cpu_ms[POSTGRES] - known)
 
 
 def _shared(counts: Mapping[str, float], whole: float) -> dict[str, float]:

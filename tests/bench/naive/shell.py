@@ -128,7 +128,6 @@ class Runner:
                 # A group for each topic: in a common one, each consumer that comes would have all others begin again.
                 group_id=f"{self._prefix}{service.name}.{topic}",
                 auto_offset_reset="earliest",
-                fetch_max_wait_ms=20,
                 ack_policy=AckPolicy.NACK_ON_ERROR,
                 decoder=_undecoded,
             )(self._take)
