@@ -7,7 +7,7 @@ from services.fulfilment.domain.ready import keep_picking, keep_waiting
 from services.fulfilment.domain.state import Fulfilment, Location, Task
 from shared.events.event import LineQuantity
 from shared.events.fulfilment import CancellationDeclined, FulfilmentCancelled
-from shared.events.order import CancellationAsked
+from shared.events.order import CancellationAsked, contradiction
 from shared.kernel.decision import NOTHING, Answer, Decision, Given, NotYet
 
 HOLD_EXPIRED = "hold-expired"
@@ -24,11 +24,14 @@ def cancel(
 ) -> Answer:
     """Cancel what was asked for: first what is still to pick, then what waits. What is gone already is declined.
 
-    With the last piece to pick cancelled, the rest of the task is ready. Waits for the order's tasks.
+    With the last piece to pick cancelled, the rest of the task is ready. Waits for the order's tasks. Invalid:
+    `lines-contradict`.
     """
+    if wrong := contradiction(asked.order_id, (line.line_id for line in asked.lines)):
+        return wrong
     if fulfilment is None:
         return NotYet(Fulfilment, asked.order_id)
-    wanted = _quantities(asked)
+    wanted = Counter({line.line_id: line.quantity for line in asked.lines})
     task = fulfilment.task_at(asked.location_id)
     if task is None:
         return _declined(asked, wanted)
@@ -44,13 +47,6 @@ def cancel(
         return told + keep_waiting(fulfilment, left)
     assert location is not None, "a store gets a task only once it is described"
     return told + keep_picking(fulfilment, left, given, location=location, codes=codes)
-
-
-def _quantities(asked: CancellationAsked) -> Counter[str]:
-    wanted: Counter[str] = Counter()
-    for line in asked.lines:
-        wanted[line.line_id] += line.quantity
-    return wanted
 
 
 def _still_here(asked: CancellationAsked, wanted: Counter[str], task: Task) -> tuple[Counter[str], Counter[str]]:

@@ -7,7 +7,7 @@ from services.fulfilment.domain.state import Fulfilment, Task
 from shared.events.event import LineQuantity
 from shared.events.fulfilment import CancellationDeclined, FulfilmentCancelled, ReadyForPickup
 from shared.events.order import CancellationAsked
-from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, NotYet
+from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, Invalid, NotYet
 from tests.unit.fulfilment.examples import (
     CODES,
     GALATA,
@@ -137,19 +137,6 @@ CANCELLATIONS: dict[str, tuple[Task, CancellationAsked, Task, Events, tuple[Dead
         (cancelled(A=1, picked=quantities(A=1)), declined(A=2, B=1)),
         (NO_PICKUP_DEADLINE,),
     ),
-    "the same line in two parts": (
-        picking(line("A", to_pick=3)),
-        CancellationAsked(
-            order_id="order-1",
-            location_id="galata",
-            request_id="wish-1",
-            lines=quantities(A=1) + quantities(A=1),
-            reason=WISH,
-        ),
-        picking(line("A", to_pick=1, cancelled=2)),
-        (cancelled(A=2),),
-        (),
-    ),
     "a hold that ran out takes what is to pick": (
         picking(line("A", to_pick=2, picked=1), line("B", to_pick=1)),
         asked(A=3, hold=True),
@@ -200,3 +187,10 @@ def test_a_store_without_a_task_declines() -> None:
 
 def test_it_waits_for_the_order() -> None:
     assert decide(asked(A=3), None) == NotYet(Fulfilment, "order-1")
+
+
+def test_a_line_that_is_asked_for_twice_is_asked_for_by_nobody_of_ours() -> None:
+    twice = asked(A=3).model_copy(update={"lines": quantities(A=3) * 2})
+    assert decide(twice, order(picking(line("A", to_pick=3)))) == Invalid(
+        "lines-contradict", "order order-1 has line A twice"
+    )
