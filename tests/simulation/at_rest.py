@@ -87,9 +87,12 @@ def the_stock_book_is_the_stock(cluster: Cluster) -> None:
 
 
 def paid_is_kept_or_given_back(cluster: Cluster) -> None:
-    """Of a final order: what was paid is what was refunded and what the customer's pieces cost, to the minor unit."""
+    """Of a final order: what was paid is what was refunded and what the customer's pieces cost, to the minor unit.
+
+    Where an order's sums contradict each other, a person finds out what was paid.
+    """
     for order in _rows(cluster.watch, "order", Order):
-        if not order.open_quantity:
+        if not order.open_quantity and not order.sums_contradict:
             kept = sum(
                 part(amount, whole=line.quantity, before=0, taken=line.pieces.collected)
                 for line in order.lines
