@@ -60,3 +60,6 @@ BRINGING, BRINGING_BUGGY = (
     Service(TALLY.name, TALLY.metadata, TALLY.rows, (_DESCRIBING, replace(_RECEIVING, decide=decide), _LOOKING))
     for decide in (bring, fail)
 )
+LOOKING_BUGGY = Service(
+    TALLY.name, TALLY.metadata, TALLY.rows, (_DESCRIBING, _RECEIVING, replace(_LOOKING, decide=fail))
+)
