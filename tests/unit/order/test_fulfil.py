@@ -1,6 +1,7 @@
 """Following fulfilment: ready, collected, short, expired, cancelled."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from shared.events.order import OrderCancelled, OrderCompleted
 from shared.kernel.decision import NOTHING, Answer, Decision, NotYet
 from tests.unit.order.orders import BOUGHT_AT, GIVEN, cancelled, line, order, pieces, refund, some, the_order, why
 
-IN_MODA = {"order_id": "order-1", "location_id": "moda"}
+IN_MODA: dict[str, Any] = {"order_id": "order-1", "location_id": "moda"}
 COMPLETED = OrderCompleted(order_id="order-1")
 CANCELLED = OrderCancelled(order_id="order-1")
 
