@@ -45,7 +45,7 @@ async def caused_by(
 
     Where a scenario speaks as a service itself, a real bus shows that, too: it is left out.
     """
-    world, told = read_scenario([WORLD]), {event["id"] for event in events}
+    world, told = read_scenario([WORLD]), {event.get("id") for event in events}
     clock.move_to(datetime.fromisoformat(world[-1]["time"]))
     await asyncio.gather(*(machine.publish(Outgoing(*to_binary(event))) for event in world))
     await machine.settle()
