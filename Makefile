@@ -27,8 +27,9 @@ test: $(INSTALLED) ## Run every test
 chaos: $(INSTALLED) ## Play days on real servers that all fail, and judge what is left: ROUNDS=3, SEED=any
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),3) $(if $(SEED),--seed $(SEED))
 
-fuzz: $(INSTALLED) ## Send 200,000 hostile messages through the five services, in memory
+fuzz: $(INSTALLED) ## Send hostile messages through the five services in memory, and hostile requests to their HTTP
 	$(BIN)/python -m tests.hostile --messages 200000
+	TEKIL_FUZZ_EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/python -m pytest -q -s tests/hostile/test_http.py
 
 bench: $(INSTALLED) ## Measure lifecycles a second, latency, growth: beside a plain build of the same
 	$(BIN)/python -m tests.bench

@@ -26,6 +26,8 @@ class HolderView(View):
     role: Role
     location_id: str
     associate_id: str | None
+    not_credited: str | None
+    """Who was named by the till, and is not described as working there."""
 
 
 class ShareView(View):

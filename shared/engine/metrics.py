@@ -27,5 +27,6 @@ class Metrics:
         self.parked = Gauge("tekil_parked", "Early messages waiting.", registry=to)
         self.parked_age = Gauge("tekil_parked_oldest_seconds", "Age of the oldest early message.", registry=to)
         self.overdue = Gauge("tekil_deadlines_overdue_seconds", "Lateness of the oldest.", registry=to)
+        self.letters = Gauge("tekil_dead_letters_open", "Dead letters that wait for a person.", registry=to)
         self.lag = Gauge("tekil_consumer_lag", "Records not yet consumed.", ["topic", "partition"], registry=to)
         Gauge("tekil_service_info", "Which service this is.", ["service"], registry=to).labels(service).set(1)

@@ -15,7 +15,7 @@ READERS_MAX = 4
 READ_TIMEOUT_S = 5.0
 PROBE_TIMEOUT_S = 1.0
 
-FIGURES = ("outbox_depth", "outbox_age", "parked", "parked_age", "overdue")
+FIGURES = ("outbox_depth", "outbox_age", "parked", "parked_age", "overdue", "letters")
 """Gauges that the database knows the values of."""
 _FIGURES = """
     SELECT
@@ -23,7 +23,8 @@ _FIGURES = """
         coalesce((SELECT extract(epoch FROM now() - written_at) FROM outbox ORDER BY id LIMIT 1), 0) AS outbox_age,
         (SELECT count(*) FROM (SELECT FROM parked LIMIT 100000) AS counted) AS parked,
         coalesce((SELECT extract(epoch FROM now() - since) FROM parked ORDER BY id LIMIT 1), 0) AS parked_age,
-        greatest((SELECT extract(epoch FROM now() - min(due_at)) FROM deadlines), 0) AS overdue
+        greatest((SELECT extract(epoch FROM now() - min(due_at)) FROM deadlines), 0) AS overdue,
+        (SELECT count(*) FROM (SELECT FROM dead_letters WHERE state <> 'closed' LIMIT 100000) AS counted) AS letters
 """
 
 

@@ -5,6 +5,7 @@ Schemathesis draws them from the OpenAPI documents: what fits, what does not fit
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -105,4 +106,6 @@ async def ask(name: str, url: str, *, known: bool, notes: Path) -> tuple[int, st
         stderr=asyncio.subprocess.STDOUT,
     )
     report, _ = await asking.communicate()
+    requests = sum(int(number) for number in re.findall(rb"(\d+) generated", report))
+    print(f"{name}, {'known' if known else 'unknown'} ids: {requests:,} requests")  # noqa: T201 - for `make fuzz`
     return asking.returncode or 0, report.decode()
