@@ -7,11 +7,16 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from shared.runtime.postgres import create_databases
 from shared.runtime.servers import ServersUnavailable, choose, kafka_server, postgres_server
 
 RUNNING_ON = pytest.StashKey[list[str]]()
+
+# How long an example takes says how busy the machine is. The same examples in every run: a failure can be seen again.
+settings.register_profile("tekil", deadline=None, derandomize=True)
+settings.load_profile("tekil")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -44,7 +44,7 @@ def test_whatever_anybody_says_nothing_is_our_fault_and_what_is_good_takes_effec
     assert {kind for outcome, kind in played.tally if outcome == "published"} >= TOLD
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(set(OUTSIDE))), st.integers(min_value=0), json_values)
 def test_one_field_of_an_event_may_hold_anything(kind: str, place: int, value: Any) -> None:
     said = spoilt(kind, place, value)

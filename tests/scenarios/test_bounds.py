@@ -88,7 +88,7 @@ WORST_DAY = [
 
 
 # Without shrinking, which would take minutes: the history that failed is short.
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(facts(), min_size=4, max_size=8))
 @example(WORST_DAY)
 def test_everything_fits(told: list[Event]) -> None:

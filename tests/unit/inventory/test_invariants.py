@@ -99,7 +99,7 @@ histories = st.lists(st.lists(happenings, min_size=1, max_size=3), min_size=5, m
 DELIVERIES = [StockReceived(location_id=location_id, sku=sku, quantity=8) for location_id, sku in SHELVES]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories)
 def test_pieces_are_conserved_and_none_is_promised_twice(batches: Sequence[Sequence[Event]]) -> None:
     desk, published = Desk(), Counter[StockKey]()
