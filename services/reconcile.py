@@ -1,11 +1,12 @@
 """Reconciliation: proof that the books say what the services did, to the piece and to the minor unit.
 
-Four statements are checked, each against a source that does not know of the other:
+Five statements are checked, each against a source that does not know of the other:
 
 1. the stock book's balance of every location and sku is what inventory has on hand;
 2. inventory's stock is the sum of its own movements, and its reserved pieces are those that reservations hold;
-3. every order line's recognised pieces and net amount are those that the order service says were handed over;
-4. every line's credit is exactly its net amount, and its budget and stock postings sum to nothing.
+3. every order line's pieces that inventory keeps are those that the order service counts on: none of an ended order;
+4. every order line's recognised pieces and net amount are those that the order service says were handed over;
+5. every line's credit is exactly its net amount, and its budget and stock postings sum to nothing.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -68,6 +69,7 @@ async def reconcile(databases: Mapping[str, Any]) -> Reconciliation:
     result = Reconciliation()
     await _stock_book(result, databases["attribution"], databases["inventory"])
     await _own_journal(result, databases["inventory"])
+    await _kept(result, databases["order"], databases["inventory"])
     await _handed_over(result, databases["order"], databases["attribution"])
     return result
 
@@ -89,6 +91,14 @@ async def _stock_book(result: Reconciliation, books: asyncpg.Connection, stock: 
 async def _own_journal(result: Reconciliation, stock: asyncpg.Connection) -> None:
     for key, (on_hand, reserved) in (await inventory.drift(stock)).items():
         result.differs("inventory's journal", " ".join(key), expected="(0, 0)", found=f"({on_hand}, {reserved})")
+
+
+async def _kept(result: Reconciliation, orders: asyncpg.Connection, stock: asyncpg.Connection) -> None:
+    expected, found = await order.kept(orders), await inventory.kept(stock)
+    for key in sorted(expected.keys() | found.keys()):
+        if expected.get(key, 0) != found.get(key, 0):
+            where = f"{key[0]} line {key[1]}"
+            result.differs("kept for orders", where, expected=expected.get(key, 0), found=found.get(key, 0))
 
 
 async def _handed_over(result: Reconciliation, orders: asyncpg.Connection, books: asyncpg.Connection) -> None:

@@ -161,3 +161,16 @@ async def drift(connection: asyncpg.Connection) -> dict[StockKey, tuple[int, int
     """
     rows = await connection.fetch(_DRIFT)
     return {(row["location_id"], row["sku"]): (int(row["on_hand"]), int(row["reserved"])) for row in rows}
+
+
+_KEPT = """
+SELECT order_id, line_id, sum(reserved + picked) AS quantity
+FROM reservations, jsonb_to_recordset(lines) AS line(line_id text, reserved int, picked int)
+WHERE reserved + picked > 0 GROUP BY order_id, line_id
+"""
+
+
+async def kept(connection: asyncpg.Connection) -> dict[tuple[str, str], int]:
+    """Return the pieces that are kept for each order line, wherever they lie: for reconciliation."""
+    rows = await connection.fetch(_KEPT)
+    return {(row["order_id"], row["line_id"]): int(row["quantity"]) for row in rows}

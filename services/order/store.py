@@ -118,3 +118,16 @@ async def orders_after(connection: asyncpg.Connection, order_id: str, *, limit: 
         "SELECT * FROM orders WHERE order_id > $1 ORDER BY order_id LIMIT $2", order_id, limit
     )
     return [_to_order(record) for record in records]
+
+
+_KEPT = """
+SELECT order_id, line_id, (pieces->>'reserved')::int + (pieces->>'ready')::int AS quantity
+FROM orders, jsonb_to_recordset(lines) AS line(line_id text, pieces jsonb)
+WHERE open_quantity > 0
+"""
+
+
+async def kept(connection: asyncpg.Connection) -> dict[tuple[str, str], int]:
+    """Return the pieces that are kept for each line of open orders, as inventory has told: for reconciliation."""
+    rows = await connection.fetch(_KEPT)
+    return {(row["order_id"], row["line_id"]): row["quantity"] for row in rows if row["quantity"]}
