@@ -24,6 +24,7 @@ from shared.engine.message import (
     OUTSIDE_BYTES_MAX,
     OUTSIDE_TOPICS,
     OWN_SOURCES,
+    PLACE_SOURCES,
     STRUCTURED,
     Outgoing,
 )
@@ -50,6 +51,8 @@ def _open_type(kind: str) -> str:
 def _foreign(source: str) -> str:
     if source.startswith(OWN_SOURCES):
         raise ValueError(f"begins with {OWN_SOURCES}, as only Tekil's own events do")
+    if source.startswith(PLACE_SOURCES):
+        raise ValueError(f"begins with {PLACE_SOURCES}, by which Tekil names places in Kafka")
     return source
 
 

@@ -18,6 +18,12 @@ from shared.engine.metrics import Metrics
 MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
 SESSION_TIMEOUT_MS = 10_000
+NO_TIME_MS, LAST_TIME_MS = -1, 253_402_300_799_999
+"""Kafka's word for no time at all, and the last millisecond of the year 9999.
+
+A publisher may write any first time and any distance from it, whose sum no column and no calendar holds. Such a record
+is as one without a time: its event is read by its own, and it is set aside where that has none.
+"""
 log = structlog.get_logger()
 fetching.repair()
 unpacking.repair()
@@ -29,7 +35,7 @@ def raw(record: Any, prefix: str = "") -> Raw:
         topic=record.topic.removeprefix(prefix),
         partition=record.partition,
         offset=record.offset,
-        timestamp_ms=record.timestamp,
+        timestamp_ms=max(NO_TIME_MS, min(record.timestamp, LAST_TIME_MS)),
         key=record.key,
         value=record.value,
         headers=tuple(record.headers),

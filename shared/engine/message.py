@@ -22,6 +22,8 @@ OUTSIDE_BYTES_MAX = 500_000
 OUTSIDE_TOPICS = frozenset({channel.TOPIC, operations.TOPIC, reference.TOPIC})
 OWN_SOURCES = "/tekil/"
 """How the sources of Tekil's own events begin."""
+PLACE_SOURCES = "kafka:"
+"""How the sources begin that name a place in Kafka, for records that say none of their own: nobody publishes as one."""
 ATTRIBUTE_CHARS_MAX = 256
 TRACEPARENT_CHARS_MAX = 55
 """The length of a W3C traceparent; a longer one is none."""
@@ -48,7 +50,7 @@ class Raw:
 
         A topic that is created anew begins its offsets again, but not at the same time.
         """
-        return f"kafka:{self.topic}", f"{self.partition}-{self.offset}-{self.timestamp_ms}"
+        return f"{PLACE_SOURCES}{self.topic}", f"{self.partition}-{self.offset}-{self.timestamp_ms}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,7 @@ def read(raw: Raw, *, handled: Mapping[str, type[Event]], known: Iterable[str]) 
     try:
         attributes, value = _open(raw)
         kind = attributes["type"]
-        if raw.topic in OUTSIDE_TOPICS and attributes["source"].startswith(OWN_SOURCES):
-            raise _Bad(
-                "forged-source", f"the world does not speak as {attributes['source']}: that is a service of Tekil's"
-            )
+        _check_source(attributes["source"], raw.topic)
         if kind not in handled:
             if kind in known:
                 return None
@@ -143,6 +142,14 @@ def read(raw: Raw, *, handled: Mapping[str, type[Event]], known: Iterable[str]) 
         )
     except _Bad as bad:
         return Unreadable(raw, bad.slug, bad.detail)
+
+
+def _check_source(source: str, topic: str) -> None:
+    """Let nobody speak as another, or take the place in the inbox of a record that is still to come."""
+    if source.startswith(PLACE_SOURCES):
+        raise _Bad("forged-source", f"nobody speaks as {source}: so a record is named that has no readable id")
+    if topic in OUTSIDE_TOPICS and source.startswith(OWN_SOURCES):
+        raise _Bad("forged-source", f"the world does not speak as {source}: that is a service of Tekil's")
 
 
 def _open(raw: Raw) -> tuple[dict[str, str], bytes]:

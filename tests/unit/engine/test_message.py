@@ -138,6 +138,14 @@ def test_the_world_does_not_speak_as_tekil() -> None:
     assert found.slug == "forged-source"
 
 
+@pytest.mark.parametrize("topic", ["tekil.channel.v1", "tekil.order.v1"])
+def test_nobody_claims_the_place_of_an_unreadable_record_that_is_still_to_come(topic: str) -> None:
+    source, event_id = raw(b"{").position
+    found = reading(replace(raw(BODY, ("ce_source", source.encode()), ("ce_id", event_id.encode())), topic=topic))
+    assert isinstance(found, Unreadable)
+    assert found.slug == "forged-source"
+
+
 def test_a_trace_context_of_another_length_is_none() -> None:
     found = reading(raw(BODY, ("traceparent", b"0" * 56)))
     assert isinstance(found, Message)

@@ -105,6 +105,11 @@ def test_every_fault_is_named_and_no_value_is_repeated() -> None:
     assert "4711" not in json.dumps(found)
 
 
+def test_nobody_speaks_as_a_place_in_kafka() -> None:
+    said = faults(RECEIVED | {"source": "kafka:tekil.channel.v1"})
+    assert said == {"source": "begins with kafka:, by which Tekil names places in Kafka"}
+
+
 @pytest.mark.parametrize(
     ("kind", "fault"),
     [("order.placed", "a type that only Tekil publishes"), ("order.eaten", "no type of Tekil's; see docs/contracts")],
