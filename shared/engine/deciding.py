@@ -9,7 +9,7 @@ from shared.engine.letters import Letter, dead_letter, letter_id, printable, typ
 from shared.engine.message import Due, Message, Outgoing, Unreadable, outgoing
 from shared.engine.rows import Key
 from shared.engine.service import Handler, Service
-from shared.engine.store import DeadlineSet, Effects, Parked, Wait
+from shared.engine.store import DeadlineSet, Effects, Held, Parked, Wait
 from shared.engine.waiting import WaitingRoom
 from shared.events.event import Event
 from shared.kernel.decision import Answer, Decision, Given, Invalid, NotYet
@@ -23,6 +23,8 @@ Trace = Callable[[Message, str], str]
 
 REFUSED = "refused-by-database"
 """Why a message is set aside that the store does not take."""
+BEHIND = "behind-a-letter"
+"""Why a message is set aside whose stream an earlier one holds that was set aside."""
 DEADLINE_RETRY = timedelta(minutes=1)
 """How long a deadline whose decision failed is left alone."""
 
@@ -85,12 +87,17 @@ class Deciding:
         parked: Iterable[Parked],
         trace: Trace,
         retried: Iterable[Letter] = (),
+        held: Iterable[Held] = (),
         wakes_max: int = WAKES_MAX,
         refused: str = "",
     ) -> None:
         self._service, self._rules, self._now, self._trace = service, rules, now, trace
         self._found, self._wakes_left, self._refused = found, wakes_max, refused
         self._first_failed_at = {letter.id: letter.first_failed_at for letter in retried}
+        self._holding: dict[str, list[int]] = {}
+        for each in held:
+            if each.letter_id not in self._first_failed_at:
+                self._holding.setdefault(each.stream, []).append(each.offset)
         self._effects, self._missing = Effects(), set[RowKey]()
         self._told: list[tuple[Any, str, Message]] = []
         self._room = WaitingRoom(parked)
@@ -124,10 +131,15 @@ class Deciding:
     def give_up(self) -> None:
         """Decide about the parked messages whose patience is over, by their `otherwise` or as dead letters."""
         for wait in self._room.waits:
+            freed: set[str] = set()
             for parked in self._room.leave(wait):
                 if self._wakes_left and parked.until <= self._now:
                     self._wakes_left -= 1
                     self._noting_what_is_missing(self._lose_patience, parked)
+                    freed.add(parked.message.stream)
+                elif parked.message.stream in freed:
+                    # It waited for the sake of the one ahead; for itself it may have to wait for nothing.
+                    self._reconsider(parked)
                 else:
                     self._stay(parked)
         self.wake()
@@ -153,7 +165,10 @@ class Deciding:
             claimed=unreadable.claimed,
             first_failed_at=self._first_failed_at.get(letter_id(unreadable.raw), self._now),
             failed_at=self._now,
+            holds=unreadable.holds,
         )
+        if letter.holds:
+            self._holding.setdefault(letter.holds, []).append(letter.raw.offset)
         self._effects.letters.append(letter)
         self._effects.outgoing.append(
             dead_letter(letter, service=self._service.name, traceparent=traceparent, prefix=self._rules.topic_prefix)
@@ -162,10 +177,20 @@ class Deciding:
 
     def _consider(self, message: Message, before: Parked | None = None) -> None:
         """Decide about a message, unless its stream waits; one that was parked before keeps its place and patience."""
-        if (wait := self._room.blocking(message.stream)) is not None:
+        if self._is_held(message):
+            self._set_held_aside(message)
+        elif (wait := self._room.blocking(message.stream)) is not None:
             self._park(message, wait, before)
         else:
             self._noting_what_is_missing(self._decide, message, before)
+
+    def _is_held(self, message: Message) -> bool:
+        """Say whether an earlier message of its stream is a letter: decided before it, this one would find less."""
+        return any(offset < message.raw.offset for offset in self._holding.get(message.stream, ()))
+
+    def _set_held_aside(self, message: Message) -> None:
+        detail = "an earlier message of its key is a dead letter: retry that one, then this"
+        self._set_message_aside(message, BEHIND, detail, holds=True)
 
     def _reconsider(self, parked: Parked) -> None:
         """Decide about a message that waited, unless there were enough of them in this transaction."""
@@ -189,7 +214,7 @@ class Deciding:
             case NotYet(kind, key):
                 self._park(message, Wait(kind, key), before)
             case Invalid(slug, detail):
-                self._set_message_aside(message, slug, detail)
+                self._set_message_aside(message, slug, detail, holds=slug == REFUSED)
             case None:
                 pass
 
@@ -205,7 +230,7 @@ class Deciding:
             raise
         except Exception as error:
             self._effects.bugs.append(error)
-            self._set_message_aside(message, "decision-failed", f"{type(error).__name__} in {handler.name}")
+            self._set_message_aside(message, "decision-failed", f"{type(error).__name__} in {handler.name}", holds=True)
             return None
         return answer
 
@@ -306,23 +331,27 @@ class Deciding:
             self._room.arrived(wait)
 
     def _lose_patience(self, parked: Parked) -> None:
+        if self._is_held(parked.message):
+            self._set_held_aside(parked.message)
+            return
         match self._ask(parked.message):
             case NotYet(otherwise=Decision() as decision) | (Decision() as decision):
                 self._apply(decision, parked.message)
             case Invalid(slug, detail):
-                self._set_message_aside(parked.message, slug, detail)
+                self._set_message_aside(parked.message, slug, detail, holds=slug == REFUSED)
             case NotYet():
                 detail = f"no {parked.wait.kind.__name__.lower()} {parked.wait.key} came in time"
-                self._set_message_aside(parked.message, "waited-too-long", detail)
+                self._set_message_aside(parked.message, "waited-too-long", detail, holds=True)
             case None:
                 pass
 
-    def _set_message_aside(self, message: Message, slug: str, detail: str) -> None:
+    def _set_message_aside(self, message: Message, slug: str, detail: str, *, holds: bool) -> None:
+        """Set a message aside; it `holds` its stream where it is still to be decided, once something is mended."""
         if isinstance(message.event, Due):
             self._try_again_later(message, message.event, slug)
             return
         self.set_aside(
-            Unreadable(message.raw, slug, detail, claimed=True),
+            Unreadable(message.raw, slug, detail, claimed=True, holds=message.stream if holds else ""),
             handler=self._service.by_trigger[message.type].name,
             kind=message.type,
             traceparent=message.traceparent,

@@ -71,9 +71,10 @@ class _Work:
         if self.wakes_max > 1:
             return (replace(self, wakes_max=self.wakes_max // 2 if self.waits else 0),)
         match self.readings:
-            case [Message(raw=raw)]:
+            case [Message(raw=raw, stream=stream)]:
                 # Unread it needs no rows: what the store refuses may be the looking for them.
-                return (replace(self, readings=[Unreadable(raw, REFUSED, str(poison))], refused=str(poison)),)
+                unread = Unreadable(raw, REFUSED, str(poison), holds=stream)
+                return (replace(self, readings=[unread], refused=str(poison)),)
         if self.readings or self.refused:
             raise poison
         return (replace(self, refused=str(poison)),)
@@ -97,9 +98,26 @@ class Engine:
     async def tick(self) -> list[Effects]:
         """Decide about deadlines that have passed, letters to be retried, and messages that need wait no longer."""
         now = self._clock()
-        done = await self._carry_out(_Work(deadlines=await self._store.due(now, DUE_MAX)))
-        done += await self._carry_out(_Work(letters=await self._store.retrying(DUE_MAX)))
-        return done + await self._carry_out(_Work(waits=await self._store.restless(now, DUE_MAX)))
+        done: list[Effects] = []
+        failed: list[Exception] = []
+        for look in (self._what_is_due, self._what_is_retried, self._what_need_not_wait):
+            try:
+                done += await self._carry_out(await look(now))
+            except Exception as error:
+                # What one of them meets must not keep the others from their work.
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return done
+
+    async def _what_is_due(self, now: datetime) -> _Work:
+        return _Work(deadlines=await self._store.due(now, DUE_MAX))
+
+    async def _what_is_retried(self, now: datetime) -> _Work:
+        return _Work(letters=await self._store.retrying(DUE_MAX))
+
+    async def _what_need_not_wait(self, now: datetime) -> _Work:
+        return _Work(waits=await self._store.restless(now, DUE_MAX))
 
     async def _carry_out(self, work: _Work) -> list[Effects]:
         """Do work, and then decide about all messages that wait in vain since, some in each transaction."""
@@ -141,6 +159,8 @@ class Engine:
         fresh = await (self._retake(transaction, work) if work.letters else self._claim(transaction, work.readings))
         messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
         parked, lost = await self._waiting(transaction, messages, work.waits)
+        streams = {message.stream for message in messages} | {each.message.stream for each in parked}
+        held = await transaction.holding(streams) if fresh.messages or parked else ()
         found = await self._load(transaction, [*messages, *(each.message for each in parked)], parked, unforeseen)
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
         deciding = Deciding(
@@ -151,6 +171,7 @@ class Engine:
             parked=parked,
             trace=self._trace,
             retried=fresh.letters,
+            held=held,
             wakes_max=work.wakes_max,
             refused=work.refused,
         )
@@ -190,10 +211,9 @@ class Engine:
     async def _retake(self, transaction: Transaction, work: _Work) -> _Fresh:
         """Read the letters that are still to be retried; a letter that has not claimed its event's id does so now."""
         letters = await transaction.letters(work.letters)
-        readings = [
-            (letter, Unreadable(letter.raw, REFUSED, work.refused) if work.refused else self._read(letter.raw))
-            for letter in letters
-        ]
+        readings = [(letter, self._read(letter.raw)) for letter in letters]
+        if work.refused:
+            readings = [(letter, _refused(reading, work.refused)) for letter, reading in readings]
         claiming = [each for letter, each in readings if isinstance(each, Message) and not letter.claimed]
         verdicts = iter(await _verdicts(transaction, claiming) if claiming else ())
         messages: list[Message] = []
@@ -276,16 +296,15 @@ async def _verdicts(transaction: Transaction, readings: Sequence[Message | Unrea
     firsts: dict[tuple[str, str], Claim] = {}
     for claim in claims:
         firsts.setdefault((claim.source, claim.id), claim)
-    found = dict(zip(firsts, await transaction.claim(list(firsts.values())), strict=True))
+    found = dict(zip(firsts.values(), await transaction.claim(list(firsts.values())), strict=True))
     verdicts: list[Verdict] = []
     for claim in claims:
-        identity = claim.source, claim.id
-        verdict = found[identity]
-        if verdict is Verdict.FRESH:
-            found[identity] = Verdict.REPEATED
-        elif claim.digest != firsts[identity].digest:
-            verdict = Verdict.REUSED
-        verdicts.append(verdict)
+        if claim not in found:
+            # Another body than the first one of this id: what the inbox has may still be this one.
+            [found[claim]] = await transaction.claim([claim])
+        verdicts.append(found[claim])
+        if found[claim] is Verdict.FRESH:
+            found[claim] = Verdict.REPEATED
     return verdicts
 
 
@@ -294,6 +313,12 @@ def _claim_of(reading: Message | Unreadable) -> Claim:
     if isinstance(reading, Message):
         return Claim(reading.source, reading.id, reading.digest)
     return Claim(*reading.raw.position, 0)
+
+
+def _refused(reading: Message | Unreadable | None, why: str) -> Message | Unreadable | None:
+    if not isinstance(reading, Message):
+        return reading
+    return Unreadable(reading.raw, REFUSED, why, holds=reading.stream)
 
 
 def _reused(reading: Message | Unreadable) -> Unreadable:

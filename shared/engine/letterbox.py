@@ -9,15 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.engine.letters import Letter, Outcome
+from shared.engine.letters import Letter, Outcome, kept
 from shared.engine.message import Headers
 from shared.engine.packing import pack, raw_of, unpack
+from shared.engine.store import Held
 
 SHOWN_MAX = 1_000
 """Letters that a list shows; more are for `retry --reason`, not for reading."""
 
+RETRIED_BYTES_MAX = 8_000_000
+"""Keys, values and headers of the letters of one transaction, save those of the last one."""
+
 _RETRYING = """
-    SELECT id FROM dead_letters WHERE state = 'retrying' ORDER BY topic, partition, record_offset LIMIT $1
+    SELECT id FROM (
+        SELECT id, sum(octet_length(headers) + coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0))
+            OVER (ORDER BY topic, partition, record_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM dead_letters WHERE state = 'retrying' ORDER BY topic, partition, record_offset LIMIT $1
+    ) AS first WHERE coalesce(before, 0) < $2
 """
 _TAKE = """
     SELECT * FROM dead_letters WHERE id = ANY($1) AND state = 'retrying'
@@ -25,19 +33,23 @@ _TAKE = """
 """
 _PUT = """
     INSERT INTO dead_letters (id, topic, partition, record_offset, timestamp_ms, type, key, value, headers, reason,
-        detail, handler, claimed, first_failed_at, failed_at, state, attempts)
+        detail, handler, claimed, first_failed_at, failed_at, holds, state, attempts)
     SELECT given.*, 'open', 1 FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bigint[],
         $6::text[], $7::bytea[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::boolean[],
-        $14::timestamptz[], $15::timestamptz[]) AS given
+        $14::timestamptz[], $15::timestamptz[], $16::text[]) AS given
     ON CONFLICT (id) DO UPDATE SET
         state = 'open', attempts = dead_letters.attempts + 1, outcome = NULL, note = NULL, closed_at = NULL,
         type = excluded.type, key = excluded.key, value = excluded.value, headers = excluded.headers,
         reason = excluded.reason, detail = excluded.detail, handler = excluded.handler, claimed = excluded.claimed,
-        failed_at = excluded.failed_at
+        failed_at = excluded.failed_at, holds = excluded.holds
+"""
+_HOLDING = """
+    SELECT holds, id, record_offset FROM dead_letters WHERE holds = ANY($1) AND holds <> '' AND state <> 'closed'
 """
 _CLOSE = """
     UPDATE dead_letters
-    SET state = 'closed', outcome = given.outcome, closed_at = now(), key = NULL, value = NULL, headers = NULL
+    SET state = 'closed', outcome = given.outcome, closed_at = now(),
+        key = NULL, value = NULL, headers = NULL, holds = ''
     FROM unnest($1::text[], $2::text[]) AS given(id, outcome) WHERE dead_letters.id = given.id
 """
 _ENTRY = """
@@ -50,15 +62,24 @@ _LIST = f"""{_ENTRY}
     ORDER BY first_failed_at, topic, partition, record_offset LIMIT $2
 """
 _ONE = f"{_ENTRY} WHERE id = $1"
-_STANDING = "SELECT id, state, attempts, reason, outcome FROM dead_letters WHERE id = ANY($1)"
+_STANDING = """
+    SELECT id, state, attempts, reason, outcome, (
+        SELECT id FROM dead_letters AS earlier
+        WHERE holds = letter.holds AND holds <> '' AND state <> 'closed' AND record_offset < letter.record_offset
+        ORDER BY record_offset LIMIT 1
+    )
+    FROM dead_letters AS letter WHERE id = ANY($1)
+"""
+# What was too large to be kept is too large to be read.
 _RETRY = """
     UPDATE dead_letters SET state = 'retrying'
     WHERE state = 'open' AND ($1::text[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR reason = $2)
+        AND NOT (reason = 'value-too-large' AND value IS NULL)
     RETURNING id, attempts
 """
 _DISCARD = """
     UPDATE dead_letters SET state = 'closed', outcome = 'discarded', note = $2, closed_at = now(),
-        key = NULL, value = NULL, headers = NULL
+        key = NULL, value = NULL, headers = NULL, holds = ''
     WHERE id = ANY($1) AND state <> 'closed' RETURNING id
 """
 
@@ -94,16 +115,26 @@ class Standing:
     attempts: int
     reason: str
     outcome: Outcome | None
+    behind: str | None
+    """The first of the letters that hold its stream and came before it."""
 
 
-async def retrying(connection: Any, limit: int) -> list[str]:
-    """Return the ids of letters that somebody wants to be tried again, in the order of their records."""
-    return [row["id"] for row in await connection.fetch(_RETRYING, limit)]
+async def retrying(connection: Any, limit: int, *, bytes_max: int = RETRIED_BYTES_MAX) -> list[str]:
+    """Return the ids of letters that somebody wants to be tried again, in the order of their records.
+
+    They are one at least, and as many as begin within `bytes_max`.
+    """
+    return [row["id"] for row in await connection.fetch(_RETRYING, limit, bytes_max)]
 
 
 async def take(connection: Any, ids: Iterable[str]) -> list[Letter]:
     """Lock those of these letters that are still to be retried, and return them in the order of their records."""
     return [_letter(row) for row in await connection.fetch(_TAKE, list(ids))]
+
+
+async def holding(connection: Any, streams: Iterable[str]) -> list[Held]:
+    """Return what letters that are not closed hold of these streams."""
+    return [Held(*row) for row in await connection.fetch(_HOLDING, list(streams))]
 
 
 async def put(connection: Any, letters: Iterable[Letter]) -> None:
@@ -151,11 +182,11 @@ async def discard(connection: Any, ids: Iterable[str], *, note: str) -> set[str]
 
 
 def _row(letter: Letter) -> Sequence[Any]:
-    raw = letter.raw
+    raw = kept(letter.raw)
     return (
         letter.id, raw.topic, raw.partition, raw.offset, raw.timestamp_ms, letter.type, raw.key, raw.value,
         pack(raw.headers), letter.reason, letter.detail, letter.handler, letter.claimed, letter.first_failed_at,
-        letter.failed_at,
+        letter.failed_at, letter.holds,
     )  # fmt: skip
 
 
@@ -169,4 +200,5 @@ def _letter(row: Any) -> Letter:
         claimed=row["claimed"],
         first_failed_at=row["first_failed_at"],
         failed_at=row["failed_at"],
+        holds=row["holds"],
     )

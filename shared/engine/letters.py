@@ -1,12 +1,13 @@
 """Dead letters: records that a service could not process, as its database keeps them and as a topic tells of them."""
 
 from base64 import b32encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b, sha256
 from typing import Literal
 
-from shared.engine.message import ATTRIBUTE_CHARS_MAX, Headers, Outgoing, Raw
+from shared.engine.message import ATTRIBUTE_CHARS_MAX, VALUE_BYTES_MAX, Headers, Outgoing, Raw
 
 ID_CHARS = 12
 """Of 32 letters and digits each: 60 bits, and still something that a person can type."""
@@ -48,6 +49,8 @@ class Letter:
     """Whether the event's id in the inbox is this record's own claim: a retry does not claim it again."""
     first_failed_at: datetime
     failed_at: datetime
+    holds: str = ""
+    """The stream that it holds: later messages of it become letters too, until this one is decided or discarded."""
 
     @property
     def id(self) -> str:
@@ -74,14 +77,21 @@ def printable(detail: str) -> str:
     return text[:DETAIL_CHARS_MAX]
 
 
+def kept(raw: Raw) -> Raw:
+    """Return a record as the database of a service keeps it: of a value too large to be read, size and digest only."""
+    if raw.value is None or len(raw.value) <= VALUE_BYTES_MAX:
+        return raw
+    return replace(raw, value=None, headers=raw.headers + _headers(_left_out(raw.value)))
+
+
 def dead_letter(letter: Letter, *, service: str, traceparent: str = "", prefix: str = "") -> Outgoing:
     """Tell of a letter on a dead-letter topic: the record as it came, and in `tekil_dlq_*` headers what and where.
 
-    Of a record that leaves no room for them the value is left out, which they say; the service's database has it whole.
+    Of a record that leaves no room for them the value is left out, which they say.
     """
     raw = letter.raw
     key, value = raw.key, raw.value
-    kept = tuple((name, value) for name, value in raw.headers if not name.startswith("tekil_dlq_"))
+    given = tuple((name, value) for name, value in raw.headers if not name.startswith("tekil_dlq_"))
     notes: dict[DeadLetterHeader, str] = {
         "id": f"{service}/{letter.id}",
         "reason": letter.reason,
@@ -94,14 +104,21 @@ def dead_letter(letter: Letter, *, service: str, traceparent: str = "", prefix: 
         "partition": str(raw.partition),
         "offset": str(raw.offset),
     }
-    if value is not None and _bytes_of(key, value, kept) > RECORD_BYTES_MAX:
-        notes |= {"left_out": "value", "value_bytes": str(len(value)), "value_sha256": sha256(value).hexdigest()}
+    if value is not None and _bytes_of(key, value, given) > RECORD_BYTES_MAX:
+        notes |= _left_out(value)
         value = None
-    if _bytes_of(key, value, kept) > RECORD_BYTES_MAX:
+    if _bytes_of(key, value, given) > RECORD_BYTES_MAX:
         notes["left_out"] = "value, key and headers"
-        key, value, kept = None, None, ()
-    headers = tuple((f"tekil_dlq_{name}", text.encode()) for name, text in notes.items())
-    return Outgoing(f"{prefix}{raw.topic}.{service}.dlq", key, value, kept + headers)
+        key, value, given = None, None, ()
+    return Outgoing(f"{prefix}{raw.topic}.{service}.dlq", key, value, given + _headers(notes))
+
+
+def _left_out(value: bytes) -> dict[DeadLetterHeader, str]:
+    return {"left_out": "value", "value_bytes": str(len(value)), "value_sha256": sha256(value).hexdigest()}
+
+
+def _headers(notes: Mapping[DeadLetterHeader, str]) -> Headers:
+    return tuple((f"tekil_dlq_{name}", text.encode()) for name, text in notes.items())
 
 
 def _bytes_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count, islice
+from itertools import count
 from typing import Any, Literal
 
 from shared.engine.letters import Letter, Outcome
 from shared.engine.message import Outgoing
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
-from shared.engine.store import Claim, DeadlineSet, Effects, Parked, ParkedRecord, Verdict, Wait
+from shared.engine.store import Claim, DeadlineSet, Effects, Held, Parked, ParkedRecord, Verdict, Wait, of_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,15 @@ class MemoryTransaction:
         kept = [self._store.letters[each] for each in ids]
         return sorted((each.letter for each in kept if each.state == "retrying"), key=_place)
 
+    async def holding(self, streams: Iterable[str]) -> list[Held]:
+        """Return what letters that are not closed hold of these streams."""
+        wanted = set(streams)
+        return [
+            Held(kept.letter.holds, kept.letter.id, kept.letter.raw.offset)
+            for kept in self._store.letters.values()
+            if kept.state != "closed" and kept.letter.holds in wanted
+        ]
+
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new."""
         verdicts = []
@@ -109,9 +118,13 @@ class MemoryTransaction:
 
     async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
         """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
-        parked, waits = self._store.parked, set(waits)
-        first = islice((each for each in parked.values() if each.wait in waits), limit)
-        wanted = {*streams, *(each.message.stream for each in first)}
+        parked, left = self._store.parked, dict.fromkeys(waits, 0)
+        left = dict.fromkeys(left, of_each(limit, len(left)))
+        wanted = set(streams)
+        for each in parked.values():
+            if left.get(each.wait, 0) > 0:
+                left[each.wait] -= 1
+                wanted.add(each.message.stream)
         return [
             ParkedRecord(parked_id, each.message.raw, each.wait, each.until)
             for parked_id, each in parked.items()

@@ -95,6 +95,8 @@ class Unreadable:
     detail: str
     claimed: bool = False
     """Whether its event id is in the inbox because of this very record, from a time when it could be read."""
+    holds: str = ""
+    """The stream whose later messages must not be decided before it; empty where it can never be processed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,19 @@ from shared.engine.message import Outgoing
 from shared.engine.packing import pack, raw_of, unpack
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
-from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, ParkedRecord, Poison, Verdict, Wait
+from shared.engine.store import (
+    Claim,
+    Conflict,
+    DeadlineSet,
+    Effects,
+    Held,
+    Parked,
+    ParkedRecord,
+    Poison,
+    Verdict,
+    Wait,
+    of_each,
+)
 
 _POISON = (
     asyncpg.exceptions.IntegrityConstraintViolationError,
@@ -40,7 +52,6 @@ _WAITING = """
             ORDER BY wait_kind, wait_key, id LIMIT $4
         ) AS found
         WHERE EXISTS (SELECT FROM parked)
-        ORDER BY found.id LIMIT $4
     )
     SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(SELECT stream FROM oldest)) ORDER BY id FOR UPDATE
 """
@@ -158,6 +169,10 @@ class PostgresTransaction:
         """Return those of these letters that are still to be retried, locked, in the order of their records."""
         return await letterbox.take(self._connection, ids)
 
+    async def holding(self, streams: Iterable[str]) -> list[Held]:
+        """Return what letters that are not closed hold of these streams."""
+        return await letterbox.holding(self._connection, streams)
+
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new, in one order everywhere so that nobody deadlocks."""
         ordered = sorted(claims, key=lambda claim: (claim.source, claim.id))
@@ -188,7 +203,7 @@ class PostgresTransaction:
         """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
         wanted = list(waits)
         kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
-        rows = await self._connection.fetch(_WAITING, kinds, keys, list(streams), limit)
+        rows = await self._connection.fetch(_WAITING, kinds, keys, list(streams), of_each(limit, len(wanted)))
         return [
             ParkedRecord(
                 row["id"], raw_of(row), Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"]

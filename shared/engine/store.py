@@ -102,6 +102,23 @@ class Conflict(Exception):
     """Somebody else changed a row in between; decided again, the batch will pass."""
 
 
+OF_EACH_MIN = 10
+
+
+def of_each(limit: int, waits: int) -> int:
+    """Return how many messages that wait for one row are looked at: much wanted rows must not hide the others."""
+    return max(OF_EACH_MIN, limit // max(1, waits))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A stream that a letter holds, and where the letter's record lies in it."""
+
+    stream: str
+    letter_id: str
+    offset: int
+
+
 class Transaction(Protocol):
     """One transaction: letters, claim, wait, load, take, save. Leaving it commits, an exception rolls back."""
 
@@ -111,13 +128,17 @@ class Transaction(Protocol):
         Nobody else can take them until the end of the transaction, which closes each or keeps it as set aside again.
         """
 
+    async def holding(self, streams: Iterable[str]) -> list[Held]:
+        """Return what letters that are not closed hold of these streams."""
+
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new. The claims have distinct ids."""
 
     async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
         """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows.
 
-        Streams come whole, so that their order is kept. Those that wait are found by their oldest `limit` messages.
+        Streams come whole, so that their order is kept. Those that wait for a row are found by their oldest messages:
+        `of_each` says how many.
         """
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:

@@ -123,6 +123,7 @@ def _dead_letters(metadata: MetaData) -> None:
         Column("claimed", Boolean, nullable=False, comment="whether the inbox has its event id from this very record"),
         Column("first_failed_at", DateTime(timezone=True), nullable=False),
         Column("failed_at", DateTime(timezone=True), nullable=False),
+        Column("holds", Text, nullable=False, comment="topic|key: its later messages must not be decided before it"),
         Column("outcome", Text, comment="how it was closed"),
         Column("note", Text, comment="why it was discarded"),
         Column("closed_at", DateTime(timezone=True)),
@@ -138,5 +139,6 @@ def _dead_letters(metadata: MetaData) -> None:
             "record_offset",
             postgresql_where=text("state = 'retrying'"),
         ),
+        Index("ix_dead_letters_holds", "holds", postgresql_where=text("state <> 'closed' AND holds <> ''")),
         comment="Records that could not be processed. A closed one is a note that it was there, without what it said.",
     )

@@ -56,9 +56,9 @@ STRICT = _release(on(ReceivedByThePallet, _RECEIVING.decide, *_RECEIVING.needs))
 DEAF = _release(None)
 _DESCRIBING = TALLY.by_trigger[ItemDescribed.TYPE]
 _LOOKING = on(StockCounted, look, one("tally", Tally, lambda counted: counted.sku))
-BRINGING, BRINGING_BUGGY = (
+BRINGING, BRINGING_CLOSED = (
     Service(TALLY.name, TALLY.metadata, TALLY.rows, (_DESCRIBING, replace(_RECEIVING, decide=decide), _LOOKING))
-    for decide in (bring, fail)
+    for decide in (bring, refuse)
 )
 LOOKING_BUGGY = Service(
     TALLY.name, TALLY.metadata, TALLY.rows, (_DESCRIBING, _RECEIVING, replace(_LOOKING, decide=fail))

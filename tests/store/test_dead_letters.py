@@ -7,11 +7,14 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from shared.engine import letterbox
+from shared.engine import letterbox
+from shared.engine.letters import letter_id
 from shared.engine.memory import MemoryStore
-from shared.engine.message import Message
+from shared.engine.message import VALUE_BYTES_MAX, Message
 from shared.engine.postgres import PostgresStore
-from tests.store.bench import NOON, Bench, counted, described, received, tally_pool
-from tests.store.releases import BRINGING, BRINGING_BUGGY, BUGGY, CLOSED, DEAF, LOOKING_BUGGY, STRICT
+from tests.store.bench import NOON, Bench, counted, described, received, record, tally_pool
+from tests.store.releases import BRINGING, BRINGING_CLOSED, BUGGY, CLOSED, DEAF, LOOKING_BUGGY, STRICT
 from tests.store.tally import TALLY, WALL
 
 
@@ -136,10 +139,52 @@ async def test_a_retried_letter_parks_behind_those_of_its_stream_and_may_fail_on
     await bench.retry(delivery)
     assert (await bench.parked(), await bench.letters()) == (2, [("dock-is-closed", "closed", 1, "parked")])
     await bench.after(timedelta(days=2))
-    assert await bench.letters() == [("waited-too-long", "open", 2, None), ("waited-too-long", "open", 1, None)]
+    assert await bench.letters() == [("waited-too-long", "open", 2, None), ("behind-a-letter", "open", 1, None)]
     await bench.take(described("A"))
     await bench.retry(delivery)
     assert await bench.totals() == [2]
+
+
+async def test_what_comes_after_a_letter_in_its_stream_becomes_one_too_and_is_decided_in_order(bench: Bench) -> None:
+    first, second, third = (received("A", pieces, f"r{pieces}") for pieces in (1, 2, 4))
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), described("B"), first)
+    bench.upgrade(TALLY)
+    await bench.take(second, third, received("B", 8, "b1"))
+    assert await bench.letters() == [("decision-failed", "open", 1, None), *[("behind-a-letter", "open", 1, None)] * 2]
+    await bench.retry(third)
+    assert (await bench.totals(), (await bench.letters())[2]) == ([8], ("behind-a-letter", "open", 2, None))
+    await bench.retry(third, second, first)
+    assert await bench.totals() == [8, 1, 3, 7]
+    await bench.take(received("A", 16, "r16"))
+    assert await bench.pieces("A") == 23
+
+
+async def test_a_letter_whose_bug_is_still_there_holds_those_behind_it_when_all_are_tried_again(bench: Bench) -> None:
+    deliveries = [received("A", pieces, f"r{pieces}") for pieces in (1, 2)]
+    bench.upgrade(BUGGY)
+    await bench.take(described("A"), *deliveries)
+    await bench.retry(*deliveries)
+    assert await bench.letters() == [("decision-failed", "open", 2, None), ("behind-a-letter", "open", 2, None)]
+
+
+async def test_what_can_never_be_processed_holds_nobody(bench: Bench) -> None:
+    bench.upgrade(CLOSED)
+    await bench.take(described("A"), received("A", 1, "r1"))
+    bench.upgrade(TALLY)
+    await bench.take(received("A", 2, "r2"))
+    assert await bench.totals() == [2]
+
+
+async def test_a_letter_that_is_discarded_holds_nobody_any_more(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(TALLY, pool))
+        bench.upgrade(BUGGY)
+        await bench.take(described("A"), received("A", 1, "r1"))
+        bench.upgrade(TALLY)
+        await letterbox.discard(pool, [await pool.fetchval("SELECT id FROM dead_letters")], note="never came")
+        await bench.take(received("A", 2, "r2"))
+        assert await bench.totals() == [2]
 
 
 @pytest.mark.parametrize("described_before", [True, False])
@@ -147,7 +192,7 @@ async def test_a_retried_letter_comes_before_the_later_ones_of_its_stream_which_
     bench: Bench, described_before: bool
 ) -> None:
     delivery = received("A", 2, "r1")
-    bench.upgrade(BRINGING_BUGGY)
+    bench.upgrade(BRINGING_CLOSED)
     await bench.take(delivery)
     await bench.take(counted("A", "c1"))
     bench.upgrade(BRINGING)
@@ -267,3 +312,34 @@ async def test_words_of_a_publisher_that_no_database_takes_cost_nothing(database
         await bench.take(described("A"), received("A", 2, "r1", **{"ce_\x00": None}), received("A", 3, "r2"))
         assert (await bench.pieces("A"), await bench.dead()) == (3, [("tekil.operations.v1.tally.dlq", "bad-header")])
         assert await pool.fetchval("SELECT detail FROM dead_letters") == r"header ce_\x00 is null"
+
+
+async def test_of_a_value_that_can_never_be_read_size_and_digest_are_kept(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(TALLY, pool))
+        most, more = (record("stock.received", "r", b"x" * size) for size in (VALUE_BYTES_MAX, VALUE_BYTES_MAX + 1))
+        await bench.take(most, more)
+        headers, value = await letterbox.content(pool, letter_id(more))
+        assert (value, headers) == (
+            None,
+            (
+                *more.headers,
+                ("tekil_dlq_left_out", b"value"),
+                ("tekil_dlq_value_bytes", b"1000001"),
+                ("tekil_dlq_value_sha256", b"85e4daf430380f612580d11ebf1ba489a0341266af0f6f5ed620852545a4655e"),
+            ),
+        )
+        assert await letterbox.content(pool, letter_id(most)) == (most.headers, most.value)
+        assert await letterbox.retry(pool, ids=[letter_id(most), letter_id(more)]) == {letter_id(most): 1}
+
+
+async def test_letters_are_retried_some_megabytes_at_a_time_and_one_at_least(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(BUGGY, pool))
+        deliveries = [received("ABCD"[n], 1, f"r{n}", padding=b"x" * 1_000_000) for n in range(4)]
+        await bench.take(*map(described, "ABCD"), *deliveries)
+        await bench.want_retried(*deliveries)
+        for bytes_max, letters in ((1, 1), (1_000_000, 1), (2_000_000, 2), (8_000_000, 4)):
+            ids = [letter_id(each) for each in deliveries[:letters]]
+            assert await letterbox.retrying(pool, 500, bytes_max=bytes_max) == ids
+        assert len(await letterbox.retrying(pool, 3)) == 3

@@ -15,6 +15,7 @@ from tests.store.tally import PATIENCE, TALLY, WALL, Tally
 
 SECOND = timedelta(seconds=1)
 REFUSED = ("tekil.operations.v1.tally.dlq", "refused-by-database")
+BEHIND = ("tekil.operations.v1.tally.dlq", "behind-a-letter")
 
 
 @pytest.fixture
@@ -32,16 +33,17 @@ async def parked(bench: Bench) -> int:
 async def test_a_message_that_wakes_poison_takes_effect_itself(bench: Bench) -> None:
     await bench.take(received("A", 1, "r1"), received("A", WALL + 1, "poison"), received("A", 2, "r2"))
     await bench.take(described("A"), described("B"), received("B", 5, "b1"))
-    assert (await bench.pieces("A"), await bench.pieces("B")) == (3, 5)
-    assert (await parked(bench), await bench.dead()) == (0, [REFUSED])
+    assert (await bench.pieces("A"), await bench.pieces("B")) == (1, 5)
+    assert (await parked(bench), await bench.dead()) == (0, [REFUSED, BEHIND])
 
 
-async def test_later_messages_of_a_stream_that_waits_behind_poison_go_on(bench: Bench) -> None:
+async def test_later_messages_of_a_stream_are_set_aside_behind_poison_and_hold_up_no_other(bench: Bench) -> None:
     await bench.take(received("A", WALL + 1, "poison"))
     await bench.take(described("A"))
     await bench.take(received("A", 1, "r1"))
-    await bench.take(received("A", 2, "r2"))
-    assert (await bench.pieces("A"), await parked(bench), await bench.dead()) == (3, 0, [REFUSED])
+    await bench.take(received("A", 2, "r2"), described("B"), received("B", 4, "b1"))
+    assert (await bench.pieces("A"), await bench.pieces("B")) == (None, 4)
+    assert (await parked(bench), await bench.dead()) == (0, [REFUSED, BEHIND, BEHIND])
 
 
 async def test_poison_among_those_that_need_not_wait_any_longer_holds_up_no_other(bench: Bench) -> None:

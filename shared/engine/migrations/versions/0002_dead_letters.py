@@ -39,6 +39,7 @@ def upgrade(op: Operations) -> None:
         Column("claimed", Boolean, nullable=False, comment="whether the inbox has its event id from this very record"),
         Column("first_failed_at", DateTime(timezone=True), nullable=False),
         Column("failed_at", DateTime(timezone=True), nullable=False),
+        Column("holds", Text, nullable=False, comment="topic|key: its later messages must not be decided before it"),
         Column("outcome", Text, comment="how it was closed"),
         Column("note", Text, comment="why it was discarded"),
         Column("closed_at", DateTime(timezone=True)),
@@ -60,4 +61,10 @@ def upgrade(op: Operations) -> None:
         "dead_letters",
         ["topic", "partition", "record_offset"],
         postgresql_where=text("state = 'retrying'"),
+    )
+    op.create_index(
+        "ix_dead_letters_holds",
+        "dead_letters",
+        ["holds"],
+        postgresql_where=text("state <> 'closed' AND holds <> ''"),
     )
