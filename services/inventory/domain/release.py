@@ -6,7 +6,7 @@ from services.inventory.domain.holding import Holding
 from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey
 from shared.events.inventory import HoldExpired, StockLine, StockReleased
 from shared.events.order import OrderLineCancelled
-from shared.kernel.decision import NOTHING, Answer, Decision, Given
+from shared.kernel.decision import NOTHING, Answer, Decision, Given, NotYet
 
 SHORT_PICK = "short-pick"
 """The reason of a cancelled line whose pieces were not on the shelf: `miss` has taken them out already, or will."""
@@ -19,9 +19,14 @@ def release(
     reservation: Reservation | None,
     stock: Mapping[StockKey, Stock],
 ) -> Answer:
-    """Free the cancelled pieces, as far as they are still kept."""
-    if reservation is None or cancelled.reason.slug == SHORT_PICK:
+    """Free the cancelled pieces, as far as they are still kept.
+
+    An order is placed before it is cancelled: where that was set aside, it would be reserved afterwards, and for ever.
+    """
+    if cancelled.reason.slug == SHORT_PICK:
         return NOTHING
+    if reservation is None:
+        return NotYet(Reservation, cancelled.order_id)
     pieces = _held(reservation, line_id=cancelled.line_id, quantity=cancelled.quantity)
     if not pieces:
         return NOTHING

@@ -5,7 +5,7 @@ import pytest
 from services.inventory.domain.release import expire_hold, release
 from services.inventory.domain.state import HeldLine, Reservation, Stock
 from shared.events.inventory import HoldExpired, StockReleased
-from shared.kernel.decision import NOTHING, Deadline, Decision
+from shared.kernel.decision import NOTHING, Deadline, Decision, NotYet
 from tests.unit.inventory.world import (
     GIVEN,
     MUG,
@@ -93,8 +93,8 @@ def test_a_short_pick_releases_nothing_since_the_piece_is_missing() -> None:
     assert release(cancelled(1, why="short-pick"), GIVEN, reservation=reservation, stock=stock) is NOTHING
 
 
-def test_an_unknown_order_releases_nothing() -> None:
-    assert release(cancelled(1), GIVEN, reservation=None, stock={}) is NOTHING
+def test_a_cancellation_waits_for_the_order_that_it_cancels() -> None:
+    assert release(cancelled(1), GIVEN, reservation=None, stock={}) == NotYet(Reservation, "o-1")
 
 
 def test_a_line_kept_at_two_places_releases_no_more_than_was_cancelled() -> None:
