@@ -4,6 +4,8 @@ As it is, such a record (a header name that is not UTF-8, a compression that is 
 `getmany` fail after it has moved on in other partitions: their records are never seen, and soon committed past.
 Here its own partition is held, and said to be, while all others go on; a header name of any bytes is read.
 
+One to how much it hands out at once: a few packed kilobytes may be many records of megabytes, each within bounds.
+
 And one to how often it asks: fifty times a second, for ever, where nothing comes, costs a member more than all else.
 """
 
@@ -20,6 +22,10 @@ from aiokafka.record.memory_records import MemoryRecords
 
 HELD_S = 10.0
 """How long a partition is held at a record that cannot be read, before it is tried again."""
+POLL_BYTES_MAX = 32 * 1024 * 1024
+"""When so many bytes of records are handed out, the others wait for the next poll."""
+HEADER_BYTES = 128
+"""What a header takes in memory, beside its name and value."""
 IDLE_AFTER_S, IDLE_WAIT_MS = 5.0, 200
 """When nothing came for so long, a fetch may wait so long for records. Kafka answers at once when there are some."""
 _LENGTH, _OVERHEAD_BYTES = struct.Struct(">8xi"), 12
@@ -32,13 +38,24 @@ def repair() -> None:
     consumer.Fetcher = Fetcher
 
 
+class Room:
+    """What a poll may still hand out, shared by all partitions of a consumer."""
+
+    left_bytes = 0
+
+    def take(self, record: Any) -> None:
+        """Note that a record is handed out; the last one may be larger than what was left."""
+        headers_bytes = sum(HEADER_BYTES + len(name) + len(value or b"") for name, value in record.headers)
+        self.left_bytes -= len(record.key or b"") + len(record.value or b"") + headers_bytes
+
+
 class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
-    """Asks for records, and with more patience where none come."""
+    """Asks for records, with more patience where none come, and hands out no more of them than fits."""
 
     _came_at = 0.0
 
     def __init__(self, *given: Any, fetch_max_wait_ms: int, **named: Any) -> None:
-        self._busy_wait_ms = fetch_max_wait_ms
+        self._busy_wait_ms, self._room = fetch_max_wait_ms, Room()
         super().__init__(*given, fetch_max_wait_ms=fetch_max_wait_ms, **named)
 
     def _get_actions_per_node(self, assignment: Any) -> Any:
@@ -50,7 +67,15 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
         came = await super()._proc_fetch_request(*given)
         if came:
             self._came_at = time.monotonic()
+        for fetched in self._records.values():
+            if isinstance(fetched, FetchResult):
+                fetched.room = self._room
         return came
+
+    async def fetched_records(self, *given: Any, **named: Any) -> Any:
+        """Hand out what was fetched, as far as it fits."""
+        self._room.left_bytes = POLL_BYTES_MAX
+        return await super().fetched_records(*given, **named)
 
 
 class FetchedRecords(MemoryRecords):  # type: ignore[misc]
@@ -65,10 +90,11 @@ class FetchResult(fetcher.FetchResult):  # type: ignore[misc]
     """What was fetched of a partition, handed out piece by piece."""
 
     _partition_records: Any
+    room: Room
 
     def getall(self, max_records: int | None = None) -> list[Any]:
-        """Return the next records, at most up to one that cannot be read."""
-        if not self.check_assignment(self._topic_partition) or not self.has_more():
+        """Return the next records, at most up to one that cannot be read, or after which there is no room."""
+        if self.room.left_bytes <= 0 or not self.check_assignment(self._topic_partition) or not self.has_more():
             return []
         found: list[Any] = []
         try:
@@ -84,7 +110,8 @@ class FetchResult(fetcher.FetchResult):  # type: ignore[misc]
         """Add the next records to those found; return whether there are no more."""
         for record in self._partition_records:
             found.append(record)
-            if max_records is not None and len(found) >= max_records:
+            self.room.take(record)
+            if self.room.left_bytes <= 0 or (max_records is not None and len(found) >= max_records):
                 return False
         return True
 
