@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from shared.engine import deciding, engine
+from shared.engine.deciding import Deciding
 from shared.engine.engine import Engine
 from shared.engine.letters import Letter, Outcome
 from shared.engine.memory import MemoryStore, MemoryTransaction
@@ -104,6 +105,10 @@ def closed_whatever_became_of_them(fresh: Any, effects: Effects) -> dict[str, Ou
     return {letter.id: "decided" for letter in fresh.letters}
 
 
+def hold_nobody(self: Deciding, message: Message) -> bool:
+    return False
+
+
 def retry_nothing(self: MemoryStore, letter_ids: Iterable[str]) -> None:
     """Forget what a person wants."""
 
@@ -182,6 +187,11 @@ BUGS = (
         ((engine, "_closed", closed_whatever_became_of_them),),
     ),
     Mutant("letters-not-retried", "Nobody retries letters.", ((MemoryStore, "retry", retry_nothing),)),
+    Mutant(
+        "letters-hold-nobody",
+        "What comes after a letter in its stream is decided before it.",
+        ((Deciding, "_is_held", hold_nobody),),
+    ),
     Mutant("ids-drawn", "Ids of events are drawn, not derived.", ((Given, "new_id", draw_an_id),)),
     Mutant(
         "deadlines-share-an-id",

@@ -322,7 +322,7 @@ class Cluster:
     def repair(self, running: Running, dice: Dice) -> None:
         """The bug is repaired, and a person wants its letters tried again."""
         running.release(running.service)
-        running.retry("decision-failed")
+        running.retry("decision-failed", "behind-a-letter")
 
     def retry_all(self, running: Running, dice: Dice) -> None:
         """A person wants everything tried again, hopeless as it may be."""

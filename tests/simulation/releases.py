@@ -1,7 +1,6 @@
 """A release with a bug: some messages fail to be decided until the bug is repaired, and their letters retried.
 
-A letter that is retried comes after the later messages of its key, as on real servers. So only those fail that the
-later ones wait for, or need not come after: a wish to cancel an order that nobody knows is refused at once, say.
+Later messages of the same key become letters too, and all are retried in order.
 """
 
 from collections.abc import Mapping
@@ -9,15 +8,16 @@ from dataclasses import replace
 
 from shared.engine.service import Service
 from shared.events.channel import SaleRecorded
+from shared.events.fulfilment import FulfilmentCollected
 from shared.events.operations import StockReceived
 from shared.events.order import OrderPlaced
 from shared.kernel.decision import Answer
 
 FAILING: Mapping[str, tuple[str, ...]] = {
-    "order": (SaleRecorded.TYPE,),
-    "inventory": (StockReceived.TYPE,),
-    "returns": (OrderPlaced.TYPE,),
-    "attribution": (OrderPlaced.TYPE,),
+    "order": (SaleRecorded.TYPE, FulfilmentCollected.TYPE),
+    "inventory": (StockReceived.TYPE, OrderPlaced.TYPE, FulfilmentCollected.TYPE),
+    "returns": (OrderPlaced.TYPE, FulfilmentCollected.TYPE),
+    "attribution": (OrderPlaced.TYPE, FulfilmentCollected.TYPE),
 }
 
 
