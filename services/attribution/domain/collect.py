@@ -23,7 +23,10 @@ def collect(
     policies: Policies | None,
     shipped: Policy,
 ) -> Answer:
-    """Book what was handed over and is not booked yet, once the sale, both places and the items are known."""
+    """Book what was handed over and is not booked yet, once the sale, both places and the items are known.
+
+    Nothing counts before its order was placed, whatever clock says so.
+    """
     if sale is None:
         return NotYet(Sale, collected.order_id)
     taken = tuple(news(collected.lines, {line.line_id: line.recognised for line in sale.lines}))
@@ -34,6 +37,7 @@ def collect(
         return NotYet(Location, sale.capture_location_id)
     if store is None:
         return NotYet(Location, collected.location_id)
+    recognised_at = max(collected.collected_at, sale.placed_at)
     return recognise(
         sale,
         taken,
@@ -47,7 +51,7 @@ def collect(
                 handed_over_by=collected.associate_id,
                 associates={**sellers, **associates},
             ),
-            recognised_at=collected.collected_at,
-            policy=in_effect(shipped, policies, collected.collected_at),
+            recognised_at=recognised_at,
+            policy=in_effect(shipped, policies, recognised_at),
         ),
     )

@@ -39,7 +39,8 @@ def _task(confirmed: OrderConfirmed, given: Given, location: Location) -> Task:
         for line in confirmed.lines
         if line.location_id == location.location_id
     )
-    return Task(location.location_id, lines, pick_by=after_open_time(location, given.now, PICK_TIME))
+    pick_by = after_open_time(location, given.now, PICK_TIME)
+    return Task(location.location_id, lines, pick_by, asked_at=given.believed_at())
 
 
 def _announce(fulfilment: Fulfilment) -> Decision:

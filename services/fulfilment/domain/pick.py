@@ -25,6 +25,8 @@ def pick(
     """Take what was picked and what was short off what is to pick; with the last piece the task is ready.
 
     Waits for the order's tasks, and refuses it as unknown when they never come. Of a refused pick nothing takes effect.
+    No handheld is believed that picked before the store was asked: a handover is not before its pick, and so would be
+    booked into a period of long ago.
     """
     if fulfilment is None:
         otherwise = _refuse(reported, given, reason(OrderUnknown))
@@ -41,7 +43,8 @@ def pick(
     if done == task:
         return NOTHING
     if picked.total():
-        done = replace(done, picked_at=max(task.picked_at or CLOCKS_SINCE, given.believed_at()))
+        picked_at = given.believed_at(after=task.asked_at or CLOCKS_SINCE)
+        done = replace(done, picked_at=max(task.picked_at or CLOCKS_SINCE, picked_at))
     return _short(fulfilment.with_task(done), done, short) + keep_picking(
         fulfilment, done, given, location=location, codes=codes
     )

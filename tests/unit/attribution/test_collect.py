@@ -104,6 +104,12 @@ def test_it_counts_in_the_month_of_the_handover_not_of_the_order() -> None:
     assert (ORDER.placed_at, event.recognised_at, event.period) == (NOON, december, "2026-12")
 
 
+def test_nothing_counts_before_its_order_was_placed() -> None:
+    long_ago = datetime(2003, 1, 5, 9, tzinfo=UTC)
+    [event] = posted(answer(collected(("1", 3)).model_copy(update={"collected_at": long_ago})))
+    assert (event.recognised_at, event.period) == (NOON, "2026-11")
+
+
 def test_each_line_is_an_entry_of_its_own() -> None:
     decision = decided(answer(collected(("1", 3), ("2", 1))))
     assert [(each.line_id, each.net_minor) for each in posted(decision)] == [("1", 10_001), ("2", 500)]
