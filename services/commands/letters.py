@@ -176,8 +176,16 @@ def _fate(letter: str, known: Standing | None, attempts: int) -> Fate:
     if known.outcome is not None:
         return Fate(letter, BECAME[known.outcome], good=known.outcome != "discarded")
     if known.state == "open" and known.attempts > attempts:
-        return Fate(letter, f"set aside again: {known.reason}")
+        return Fate(letter, f"set aside again: {known.reason}{_earlier(letter, known)}")
     return Fate(letter, "is to be tried, and was not yet", pending=True)
+
+
+def _earlier(letter: str, known: Standing) -> str:
+    """Name what has to be retried before a letter, in words to be put behind its reason."""
+    if known.behind is None:
+        return ""
+    service = letter.partition("/")[0]
+    return f"; retry {service}/{known.behind} first, or all with --all --service {service}"
 
 
 def _tell(fates: Iterable[Fate], *, nothing: str) -> None:

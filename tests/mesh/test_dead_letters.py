@@ -21,7 +21,7 @@ from shared.events.channel import OrderSubmitted
 from shared.kernel.decision import Answer
 from tests.mesh.place import Place, eventually, running
 from tests.mesh.processes import ROOT
-from tests.mesh.world import BERLIN, reference, sale, submitted
+from tests.mesh.world import BERLIN, cancellation, reference, sale, submitted
 
 ORDERS = 12
 CHANNEL = "tekil.channel.v1"
@@ -169,3 +169,19 @@ async def test_what_waits_can_be_seen(place: Place) -> None:
     _, said = await tekil(place, "parked", "list")
     assert f"location {waiting['key']}" in said
     assert await tekil(place, "parked", "list", "--service", "returns") == (0, "nothing is parked\n")
+
+
+async def test_of_letters_of_one_key_the_command_names_the_one_to_retry_first(place: Place) -> None:
+    await set_aside(place, buggy(), 2, submitted("W-1", ("coat", 1, BERLIN)), cancellation("W-1"))
+    query = "SELECT id FROM dead_letters ORDER BY record_offset"
+    first, second = [f"order/{row['id']}" for row in await place.fetch("order", query)]
+    async with running(place.member(order())):
+        code, said = await tekil(place, "dead-letters", "retry", second)
+        assert (code, said) == (
+            1,
+            f"{second}  set aside again: behind-a-letter; retry {first} first, or all with --all --service order\n",
+        )
+        assert await tekil(place, "dead-letters", "retry", second, first) == (
+            0, f"{second}  decided\n{first}  decided\n",
+        )  # fmt: skip
+    assert await place.value("order", "SELECT status FROM orders") == "cancelled"

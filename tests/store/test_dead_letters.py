@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from shared.engine import letterbox
-from shared.engine import letterbox
 from shared.engine.letters import letter_id
 from shared.engine.memory import MemoryStore
 from shared.engine.message import VALUE_BYTES_MAX, Message
