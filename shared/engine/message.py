@@ -1,6 +1,6 @@
 """What comes in from Kafka and what goes out, and the CloudEvents envelope between."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -115,18 +115,21 @@ class _Bad(Exception):
         self.slug, self.detail = slug, detail
 
 
-def read(raw: Raw, *, handled: Mapping[str, type[Event]], known: Iterable[str]) -> Message | Unreadable | None:
+def read(
+    raw: Raw, *, handled: Mapping[str, type[Event]], known: Mapping[str, type[Event]]
+) -> Message | Unreadable | None:
     """Read a record: a message, None where its type is of no interest, or why it cannot be read."""
     try:
         attributes, value = _open(raw)
         kind = attributes["type"]
         _check_source(attributes["source"], raw.topic)
-        if kind not in handled:
-            if kind in known:
-                return None
+        if (model := handled.get(kind) or known.get(kind)) is None:
             raise _Bad("unknown-type", f"no event type {kind!r} is known; see docs/contracts")
-        if raw.topic != handled[kind].TOPIC:
-            raise _Bad("wrong-topic", f"{kind} is said on {handled[kind].TOPIC} and nowhere else")
+        if raw.topic != model.TOPIC:
+            # Also where it is of no interest: whoever would have read it on its own topic will never see it.
+            raise _Bad("wrong-topic", f"{kind} is said on {model.TOPIC} and nowhere else")
+        if kind not in handled:
+            return None
         event = _parse(handled[kind], value)
         if raw.key != event.key.encode():
             raise _Bad(

@@ -31,7 +31,7 @@ def _json(folder: str, kind: str) -> Any:
 
 def _receive(kind: str, value: bytes, headers: tuple[tuple[str, bytes | None], ...] = STRUCTURED_MODE) -> Any:
     record = Raw(CATALOGUE[kind].TOPIC, 0, 0, 0, SAMPLES[kind]["subject"].encode(), value, headers)
-    return read(record, handled=CATALOGUE, known=())
+    return read(record, handled=CATALOGUE, known={})
 
 
 def _changed(kind: str, data: dict[str, Any]) -> bytes:

@@ -45,7 +45,7 @@ async def _consume(kafka: str, topic: str, number: int) -> list[Message]:
             record = Raw(
                 TOPIC, found.partition, found.offset, found.timestamp, found.key, found.value, tuple(found.headers)
             )
-            message = read(record, handled=CATALOGUE, known=())
+            message = read(record, handled=CATALOGUE, known={})
             assert isinstance(message, Message), message
             assert record.key == message.event.key.encode()
             assert record.partition == DefaultPartitioner()(record.key, PARTITIONS, PARTITIONS)

@@ -105,7 +105,7 @@ class Buggy(Event, type="buggy", topic="tekil.channel.v1"):
 
 
 def test_a_validator_with_a_bug_sets_its_record_aside() -> None:
-    found = read(raw(b'{"order_id": "o"}', ("ce_type", b"buggy")), handled={"buggy": Buggy}, known=())
+    found = read(raw(b'{"order_id": "o"}', ("ce_type", b"buggy")), handled={"buggy": Buggy}, known={})
     assert isinstance(found, Unreadable)
     assert (found.slug, found.detail) == ("reading-failed", "ZeroDivisionError in buggy")
 
@@ -130,6 +130,14 @@ def test_an_event_on_another_topic_than_its_own_is_set_aside() -> None:
     found = reading(replace(raw(BODY), topic="tekil.reference.v1"))
     assert isinstance(found, Unreadable)
     assert (found.slug, found.detail) == ("wrong-topic", "sale.recorded is said on tekil.channel.v1 and nowhere else")
+
+
+def test_an_event_that_its_reader_has_no_use_for_is_set_aside_too_where_nobody_would_look_for_it() -> None:
+    astray = replace(raw(BODY), topic="tekil.operations.v1")
+    found = read(astray, handled={}, known=CATALOGUE)
+    assert isinstance(found, Unreadable)
+    assert (found.slug, found.detail) == ("wrong-topic", "sale.recorded is said on tekil.channel.v1 and nowhere else")
+    assert read(raw(BODY), handled={}, known=CATALOGUE) is None
 
 
 def test_the_world_does_not_speak_as_tekil() -> None:

@@ -32,7 +32,7 @@ def structured(event: dict[str, Any], **headers: str) -> Outgoing:
 
 def as_read(record: Outgoing) -> Message:
     raw = Raw(record.topic, 0, 0, 0, record.key, record.value, record.headers)
-    message = read(raw, handled=CATALOGUE, known=())
+    message = read(raw, handled=CATALOGUE, known={})
     assert isinstance(message, Message), message
     return message
 
