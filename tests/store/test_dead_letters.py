@@ -342,3 +342,18 @@ async def test_letters_are_retried_some_megabytes_at_a_time_and_one_at_least(dat
             ids = [letter_id(each) for each in deliveries[:letters]]
             assert await letterbox.retrying(pool, 500, bytes_max=bytes_max) == ids
         assert len(await letterbox.retrying(pool, 3)) == 3
+
+
+async def test_a_closed_letter_does_not_name_its_key_any_more(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(BUGGY, pool))
+        deliveries = [received("A", 2, "r1"), received("B", 2, "r2")]
+        await bench.take(described("A"), described("B"), *deliveries)
+        held = "SELECT holds FROM dead_letters ORDER BY record_offset"
+        assert [row["holds"] for row in await pool.fetch(held)] == [
+            "tekil.operations.v1|S1|A", "tekil.operations.v1|S1|B",
+        ]  # fmt: skip
+        bench.upgrade(TALLY)
+        await bench.retry(deliveries[0])
+        await letterbox.discard(pool, [letter_id(deliveries[1])], note="a test")
+        assert [row["holds"] for row in await pool.fetch(held)] == ["", ""]
