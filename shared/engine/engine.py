@@ -245,7 +245,8 @@ class Engine:
         streams = {message.stream for message in messages}
         parked: list[Parked] = []
         lost: dict[int, Unreadable | None] = {}
-        for record in await transaction.waiting(keys | set(waits), streams, WAKES_MAX):
+        impatient_at = self._clock() if waits else None
+        for record in await transaction.waiting(keys | set(waits), streams, WAKES_MAX, impatient_at=impatient_at):
             reading = self._read(record.raw)
             if isinstance(reading, Message):
                 parked.append(Parked(reading, record.wait, record.until, record.id))

@@ -116,14 +116,18 @@ class MemoryTransaction:
             )
         return verdicts
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
-        """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
+    async def waiting(
+        self, waits: Iterable[Wait], streams: Iterable[str], limit: int, *, impatient_at: datetime | None = None
+    ) -> list[ParkedRecord]:
+        """Return parked messages, oldest first: of these streams, and of those that wait for these rows or too long."""
         parked, left = self._store.parked, dict.fromkeys(waits, 0)
         left = dict.fromkeys(left, of_each(limit, len(left)))
         wanted = set(streams)
         for each in parked.values():
             if left.get(each.wait, 0) > 0:
                 left[each.wait] -= 1
+                wanted.add(each.message.stream)
+            if impatient_at is not None and each.until <= impatient_at:
                 wanted.add(each.message.stream)
         return [
             ParkedRecord(parked_id, each.message.raw, each.wait, each.until)

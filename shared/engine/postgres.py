@@ -53,7 +53,10 @@ _WAITING = """
         ) AS found
         WHERE EXISTS (SELECT FROM parked)
     )
-    SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(SELECT stream FROM oldest)) ORDER BY id FOR UPDATE
+    SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(
+        SELECT stream FROM oldest
+        UNION (SELECT stream FROM parked WHERE until <= $5 ORDER BY until LIMIT $6)
+    )) ORDER BY id FOR UPDATE
 """
 _MOVE = """
     UPDATE parked SET wait_kind = given.kind, wait_key = given.key, until = given.until
@@ -199,11 +202,15 @@ class PostgresTransaction:
         )
         return {(row["source"], row["id"]): row["digest"] for row in rows}
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
-        """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows."""
+    async def waiting(
+        self, waits: Iterable[Wait], streams: Iterable[str], limit: int, *, impatient_at: datetime | None = None
+    ) -> list[ParkedRecord]:
+        """Return parked messages, oldest first: of these streams, and of those that wait for these rows or too long."""
         wanted = list(waits)
         kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
-        rows = await self._connection.fetch(_WAITING, kinds, keys, list(streams), of_each(limit, len(wanted)))
+        rows = await self._connection.fetch(
+            _WAITING, kinds, keys, list(streams), of_each(limit, len(wanted)), impatient_at, limit
+        )
         return [
             ParkedRecord(
                 row["id"], raw_of(row), Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"]

@@ -134,8 +134,10 @@ class Transaction(Protocol):
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new. The claims have distinct ids."""
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
-        """Return parked messages, oldest first: those of these streams, and of the streams that wait for these rows.
+    async def waiting(
+        self, waits: Iterable[Wait], streams: Iterable[str], limit: int, *, impatient_at: datetime | None = None
+    ) -> list[ParkedRecord]:
+        """Return parked messages, oldest first: of these streams, and of those that wait for these rows or too long.
 
         Streams come whole, so that their order is kept. Those that wait for a row are found by their oldest messages:
         `of_each` says how many.

@@ -7,6 +7,7 @@ lock, this one finds at its commit that it came second, and is decided again: th
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from types import coroutine
 from typing import Any
 
@@ -64,9 +65,13 @@ class OverlappingTransaction(MemoryTransaction):
         self._ids = range(0)
         self._given: list[DeadlineSet] = []
 
-    async def waiting(self, waits: Iterable[Wait], streams: Iterable[str], limit: int) -> list[ParkedRecord]:
+    async def waiting(
+        self, waits: Iterable[Wait], streams: Iterable[str], limit: int, *, impatient_at: datetime | None = None
+    ) -> list[ParkedRecord]:
         """Return the parked messages, which nobody else can take until the end of this transaction."""
-        found = await super().waiting(waits, streams, limit) if self._shared.parked else []
+        if not self._shared.parked:
+            return []
+        found = await super().waiting(waits, streams, limit, impatient_at=impatient_at)
         self._parked = {each.id: self._shared.parked[each.id] for each in found}
         return found
 

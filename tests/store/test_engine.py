@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.engine.deciding import WAKES_MAX
 from shared.engine.memory import MemoryStore
 from shared.engine.postgres import LOOKED_AT_MAX, PostgresStore
-from tests.store.bench import TRACE, Bench, counted, described, received, record, tally_pool
+from tests.store.bench import NOON, TRACE, Bench, counted, described, received, record, tally_pool
 from tests.store.tally import PATIENCE, TALLY
 
 
@@ -81,6 +82,38 @@ async def test_bad_records_are_set_aside_each_with_its_reason_and_the_good_ones_
     assert reasons == sorted(
         ["not-json", "schema-violation", "unknown-type", "bad-header", "bad-header", "missing-attribute"]
     )
+
+
+class ForgetfulStore(MemoryStore):
+    """Never says which letters are to be tried again."""
+
+    async def retrying(self, limit: int) -> list[str]:
+        raise TimeoutError
+
+
+async def test_what_a_tick_cannot_look_at_keeps_it_from_nothing_else() -> None:
+    bench = Bench(ForgetfulStore(TALLY))
+    await bench.take(counted("A", "c1"))
+    with pytest.raises(TimeoutError):
+        await bench.after(timedelta(hours=25))
+    assert (await bench.parked(), await bench.totals()) == (0, [0])
+
+
+async def test_patient_ones_that_wait_for_the_same_row_hide_nobody_who_has_waited_too_long(bench: Bench) -> None:
+    places = [{"location_id": f"S{number}", "sku": "A", "quantity": 1} for number in range(2, WAKES_MAX + 100)]
+    bench.clock.now = NOON + timedelta(hours=10)
+    await bench.take(*(record("stock.received", str(data["location_id"]), data) for data in places))
+    bench.clock.now = NOON
+    await bench.take(counted("A", "c1"))
+    await bench.after(timedelta(hours=25))
+    assert (await bench.parked(), await bench.totals()) == (len(places), [0])
+
+
+async def test_a_repetition_that_comes_behind_another_body_of_its_id_is_a_repetition(bench: Bench) -> None:
+    delivery = received("A", 2, "r1")
+    await bench.take(described("A"), delivery)
+    await bench.take(received("A", 3, "r1"), delivery)
+    assert await bench.dead() == [("tekil.operations.v1.tally.dlq", "id-reused")]
 
 
 async def test_a_decision_that_fails_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
