@@ -141,8 +141,8 @@ class Relay:
             max_batch_size=self._batch_bytes,
             client_id=f"tekil-{self._service}-relay",
         )
-        await producer.start()
         try:
+            await producer.start()
             yield producer
         finally:
             with suppress(TimeoutError):

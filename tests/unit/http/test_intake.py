@@ -1,9 +1,12 @@
 """What HTTP intake lets through is what the services can read, and what it refuses it explains."""
 
+import asyncio
+import gc
 import json
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from pydantic import SecretStr
 
 from services.order.intake import FAULTS_MAX, Intake, accept
@@ -170,3 +173,12 @@ def test_only_the_token_opens(given: str | None) -> None:
         intake("open sesame").admit(given)
     assert (refusal.value.details.status, refusal.value.headers) == (401, {"WWW-Authenticate": "Bearer"})
     intake("open sesame").admit("open sesame")
+
+
+async def test_an_intake_that_finds_no_kafka_leaves_nothing_open() -> None:
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+    with pytest.raises(KafkaConnectionError):
+        await Intake(bootstrap="127.0.0.1:1", prefix="", token=None).start()
+    gc.collect()
+    assert told == []
