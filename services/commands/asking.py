@@ -8,6 +8,7 @@ from typing import Annotated
 import asyncpg
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from services.attribution import store as attribution
 from services.attribution.store import Booked
@@ -24,16 +25,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 @asynccontextmanager
 async def databases(found: Settings, names: Sequence[str] = NAMES) -> AsyncIterator[dict[str, asyncpg.Connection]]:
-    """Connect to the databases of services."""
+    """Connect to the databases of services. Where PostgreSQL fails, here or inside the block, the command ends."""
     base = console.postgres_of(found)
     connections: dict[str, asyncpg.Connection] = {}
-    try:
-        for name in names:
-            connections[name] = await asyncpg.connect(f"{base}/{found.database(name)}")
-        yield connections
-    finally:
-        for connection in connections.values():
-            await connection.close()
+    with console.asking_postgres(base):
+        try:
+            for name in names:
+                connections[name] = await asyncpg.connect(
+                    f"{base}/{found.database(name)}",
+                    timeout=console.CONNECT_TIMEOUT_S,
+                    command_timeout=console.STATEMENT_TIMEOUT_S,
+                )
+            yield connections
+        finally:
+            for connection in connections.values():
+                # Nothing is open on it, and a server that hangs would not say goodbye.
+                connection.terminate()
 
 
 def settings(json: Json = False) -> None:
@@ -49,7 +56,8 @@ def settings(json: Json = False) -> None:
     for name in ("variable", "value", "meaning"):
         table.add_column(name, overflow="fold")
     for each in found:
-        table.add_row(each.variable, each.value if each.is_default else f"[bold]{each.value}[/]", each.description)
+        value = Text(each.value, style="" if each.is_default else "bold")
+        table.add_row(each.variable, value, each.description)
     console.out.print(table)
 
 
@@ -76,7 +84,7 @@ def show(
 
 def _print_order(shown: Order) -> None:
     table = Table(
-        title=f"{shown.order_id}: [bold]{shown.status.replace('_', ' ')}[/]",
+        title=Text.assemble(f"{shown.order_id}: ", (shown.status.replace("_", " "), "bold")),
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -97,7 +105,9 @@ def _print_order(shown: Order) -> None:
         f"paid {amount(shown.paid_minor, shown.currency)}, refunded {amount(shown.refunded_minor, shown.currency)}"
     )
     for rejection in shown.rejections:
-        console.out.print(f"[red]{rejection.slug}[/] {rejection.sentence} {rejection.line_id or ''}")
+        console.out.print(
+            Text.assemble((rejection.slug, "red"), f" {rejection.sentence} {rejection.line_id or ''}".rstrip())
+        )
 
 
 def explain(
@@ -146,10 +156,12 @@ def reconcile_all(json: Json = False) -> None:
 
 def reconciliation(result: Reconciliation) -> Table:
     """Show a reconciliation."""
-    verdict = "[green]zero drift[/]" if result.is_zero_drift else f"[red]{result.differences} differences[/]"
+    verdict = ("zero drift", "green") if result.is_zero_drift else (f"{result.differences} differences", "red")
     handed = ", ".join(amount(net, currency) for currency, net in sorted(result.net_minor.items())) or "nothing"
     table = Table(
-        title=f"{verdict}: {result.stock_rows:,} stock rows, {result.order_lines:,} order lines, {handed} handed over",
+        title=Text.assemble(
+            verdict, f": {result.stock_rows:,} stock rows, {result.order_lines:,} order lines, {handed} handed over"
+        ),
         title_justify="left",
         box=None,
         pad_edge=False,

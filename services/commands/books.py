@@ -38,7 +38,7 @@ def explanation(booked: Sequence[Booked]) -> RenderableType:
 
 def _entry(booked: Booked) -> RenderableType:
     entry = booked.entry
-    title = f"{entry.quantity} of {entry.sku}, line {entry.line_id} of {entry.order_id}: {_flow(entry)}"
+    title = Text(f"{entry.quantity} of {entry.sku}, line {entry.line_id} of {entry.order_id}: {_flow(entry)}")
     rule = Text.assemble(
         "rule ", (entry.rule, "bold"), " of policy ", (entry.policy_version, "bold"),
         f", net {entry.net_minor:,} minor units, final {entry.recognised_at:%Y-%m-%d %H:%M} UTC, period {entry.period}",

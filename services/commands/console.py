@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import asyncpg
@@ -12,6 +13,7 @@ import typer
 import uvloop
 from pydantic import ValidationError
 from rich.console import Console
+from rich.text import Text
 
 from shared.runtime import logs
 from shared.runtime.settings import Settings, complaints
@@ -24,6 +26,10 @@ OK, FAILED, MISUSED = 0, 1, 2
 FILE_COLUMNS = 160
 """How wide tables are where no terminal says: nothing that somebody may look for is cut."""
 
+CONNECT_TIMEOUT_S = 10.0
+STATEMENT_TIMEOUT_S = 60.0
+"""How long PostgreSQL may take to let a command in, and to answer: it reads whole journals for a reconciliation."""
+
 out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS)
 """For what was asked."""
 err = Console(stderr=True)
@@ -31,9 +37,14 @@ err = Console(stderr=True)
 
 
 def fail(message: str, *, code: int = MISUSED) -> NoReturn:
-    """Say what is wrong in a line and end the command."""
-    err.print(f"[red]tekil:[/] {message}", highlight=False)
+    """Say what is wrong and end the command."""
+    complain(message)
     raise typer.Exit(code)
+
+
+def complain(message: str) -> None:
+    """Say what is wrong, in a line that only a terminal may break."""
+    err.print(Text.assemble(("tekil:", "red"), " ", message), soft_wrap=not err.is_terminal)
 
 
 def settings(*, usual_level: str = "INFO") -> Settings:
@@ -45,7 +56,7 @@ def settings(*, usual_level: str = "INFO") -> Settings:
         found = Settings()
     except ValidationError as error:
         for line in complaints(error):
-            err.print(f"[red]tekil:[/] {line}", highlight=False)
+            complain(line)
         raise typer.Exit(MISUSED) from None
     level = found.log_level if "log_level" in found.model_fields_set else usual_level
     logs.configure(level=level, form=found.log_format)
@@ -59,8 +70,30 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (OSError, asyncpg.PostgresError) as error:
-        fail(f"a server (TEKIL_POSTGRES, TEKIL_KAFKA) does not answer as it should: {error}")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        fail(f"a server (TEKIL_POSTGRES, TEKIL_KAFKA) does not answer as it should: {_cause(error)}")
+
+
+@contextmanager
+def asking_postgres(url: str) -> Iterator[None]:
+    """End the command where PostgreSQL at a base URL fails it, and say what to do about it."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Only what follows the last @ is shown: before it stands a password.
+        server = f"PostgreSQL at {url.rpartition('@')[2].removeprefix('postgresql://')} (TEKIL_POSTGRES)"
+        match error:
+            case asyncpg.InvalidCatalogNameError() | asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
+                fail(f"{server} is not prepared, {error}: run `tekil migrate`")
+            case asyncpg.InvalidAuthorizationSpecificationError():
+                fail(f"{server} does not accept its user or password: {error}")
+            case _:
+                fail(f"{server} does not answer as it should: {_cause(error)}")
+
+
+def _cause(error: Exception) -> str:
+    """Return what an error says; that of a time-out says nothing."""
+    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
 
 
 def postgres_of(found: Settings) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.rule import Rule
+from rich.text import Text
 
 from services.attribution import store as attribution
 from services.commands import console
@@ -111,7 +112,7 @@ def demo(found: Settings, baskets: int, html: Path) -> None:
 
 async def _perform(found: Settings, options: Options) -> Report:
     async with servers(found, embedded=True) as addresses:
-        console.err.print(f"[dim]{addresses.running_on}: all of it ends with this command[/]", highlight=False)
+        console.err.print(Text(f"{addresses.running_on}: all of it ends with this command", "dim"))
         async with running(Mesh(found, bootstrap=addresses.bootstrap, postgres=addresses.postgres)) as mesh:
             await tell_one_order(mesh)
             title = f"A grocer's first {options.baskets:,} baskets through the same five services"

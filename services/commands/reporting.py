@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from services.attribution import store as attribution
 from services.commands import console
@@ -75,7 +76,7 @@ async def _replay(found: Settings, options: Options) -> Report:
 @asynccontextmanager
 async def _mesh(found: Settings) -> AsyncIterator[Mesh]:
     async with servers(found) as addresses:
-        console.err.print(f"[dim]{addresses.running_on}[/]", highlight=False)
+        console.err.print(Text(addresses.running_on, "dim"))
         async with running(Mesh(found, bootstrap=addresses.bootstrap, postgres=addresses.postgres)) as mesh:
             yield mesh
 

@@ -1,5 +1,6 @@
 """Commands that run Tekil: up, run, migrate, topics apply."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -7,12 +8,13 @@ import typer
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 from rich.table import Table
+from rich.text import Text
 
 from services.commands import console
 from services.commands.asking import Json
 from services.registry import NAMES
 from services.running import NotPrepared, Up, migrate_all, run_all, run_service
-from shared.engine.migrating import DatabaseTooNew
+from shared.engine.migrating import DatabaseTooNew, Revisions
 from shared.runtime import topics
 from shared.runtime.http_server import PortTaken
 
@@ -42,7 +44,7 @@ def up(
     try:
         console.run(run_all(found, _tell, embedded=embedded))
     except CANNOT_SERVE as error:
-        console.fail(str(error))
+        console.fail(_said(error))
 
 
 def run(service: Annotated[Name, typer.Argument(help="Which one.")]) -> None:
@@ -54,7 +56,12 @@ def run(service: Annotated[Name, typer.Argument(help="Which one.")]) -> None:
     try:
         console.run(run_service(service.value, found, _tell))
     except CANNOT_SERVE as error:
-        console.fail(str(error))
+        console.fail(_said(error))
+
+
+def _said(error: Exception) -> str:
+    """Return an error in words; librdkafka's are inside of one."""
+    return error.args[0].str() if isinstance(error, KafkaException) else str(error)
 
 
 def _tell(up: Up) -> None:
@@ -75,8 +82,14 @@ def migrate(json: Json = False) -> None:
     Example: TEKIL_POSTGRES=postgresql://tekil:secret@127.0.0.1:5432 tekil migrate
     """
     found = console.settings()
+    base = console.postgres_of(found)
+
+    async def prepare() -> Mapping[str, Revisions]:
+        with console.asking_postgres(base):
+            return await migrate_all(found, base)
+
     try:
-        applied = console.run(migrate_all(found, console.postgres_of(found)))
+        applied = console.run(prepare())
     except DatabaseTooNew as error:
         console.fail(str(error))
     if json:
@@ -97,7 +110,7 @@ def apply_topics(json: Json = False) -> None:
     try:
         applied = topics.apply(found.kafka, prefix=found.topic_prefix)
     except KafkaException as error:
-        console.fail(f"Kafka at {found.kafka} does not answer as it should: {error.args[0]}")
+        console.fail(f"Kafka at {found.kafka} (TEKIL_KAFKA) does not answer as it should: {_said(error)}")
     if json:
         differences = [str(difference) for difference in applied.differences]
         console.print_json({"created": applied.created, "existing": applied.existing, "differences": differences})
@@ -106,6 +119,6 @@ def apply_topics(json: Json = False) -> None:
             console.out.print(f"created {name}")
         console.out.print(f"{len(applied.created)} created, {len(applied.existing)} there already")
         for difference in applied.differences:
-            console.err.print(f"[yellow]{difference}[/]")
+            console.err.print(Text(str(difference), "yellow"))
     if applied.differences:
         raise typer.Exit(console.FAILED)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from services.report.ranking import Ranked, ranking
 from services.report.report import Report
@@ -43,15 +44,16 @@ def tables(report: Report) -> RenderableType:
 
 def _summary(report: Report) -> Table:
     speed, drift = report.speed, report.drift
-    verdict = "[green]zero drift[/]" if drift.is_zero_drift else f"[red]{drift.differences:,} differences[/]"
+    verdict = ("zero drift", "green") if drift.is_zero_drift else (f"{drift.differences:,} differences", "red")
+    compared = f": {drift.stock_rows:,} stock rows and {drift.order_lines:,} order lines compared"
     table = Table.grid(padding=(0, 2))
     for name, value in (
         ("played", f"{report.baskets:,} baskets of {report.data_set}, {report.lines_read:,} lines, seed {report.seed}"),
         ("booked", f"{amount(report.net_minor, report.currency)} net, {drift.order_lines:,} order lines"),
         ("took", f"{speed.elapsed_s:,.1f} s: {_rates(report)}"),
-        ("books", f"{verdict}: {drift.stock_rows:,} stock rows and {drift.order_lines:,} order lines compared"),
+        ("books", Text.assemble(verdict, compared)),
     ):
-        table.add_row(f"[dim]{name}[/]", value)
+        table.add_row(Text(name, "dim"), value)
     return table
 
 

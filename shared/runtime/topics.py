@@ -17,6 +17,8 @@ DECLARED_IN_WHEEL = Path(sysconfig.get_path("data")) / "share" / "tekil" / "topi
 ADMIN_TIMEOUT_S = 30.0
 MS_PER_DAY = 24 * 60 * 60 * 1000
 BROKER_DEFAULT = -1
+NO_LOG = 0
+"""librdkafka writes past our logs; what went wrong is in the exception."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.]*$")]
 
@@ -105,7 +107,7 @@ def apply(bootstrap: str, *, prefix: str = "", topics: Sequence[Topic] | None = 
     Safe to repeat and to race. What exists is compared, never changed: a partition count moves keys, a shorter
     retention deletes. Raises KafkaException when the cluster does not answer or refuses.
     """
-    client = AdminClient({"bootstrap.servers": bootstrap})
+    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": NO_LOG})
     declared = {prefix + topic.name: topic for topic in topics or load().all_topics()}
     partitions = {
         name: len(found.partitions) for name, found in client.list_topics(timeout=ADMIN_TIMEOUT_S).topics.items()

@@ -1,0 +1,102 @@
+"""What a command says is what it was told: no id is read as markup, and no error is broken into lines."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from services.cli import app
+from services.commands import console
+
+SERVER = "postgresql://tekil:hunter2@db:5432"
+SAID = "tekil: PostgreSQL at db:5432 (TEKIL_POSTGRES)"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command sends all logs to its own standard error, which ends with it."""
+    before = logging.root.handlers
+    yield
+    logging.root.handlers = before
+
+
+def typed(*words: str, **variables: str) -> Result:
+    return CliRunner().invoke(app, words, env={"TEKIL_KAFKA": None, "TEKIL_POSTGRES": None, **variables})
+
+
+@contextmanager
+def ended(status: int) -> Iterator[None]:
+    with pytest.raises(typer.Exit) as end:
+        yield
+    assert end.value.exit_code == status
+
+
+def test_an_error_is_one_line_where_no_terminal_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    long = " ".join(["a sentence that goes on"] * 20)
+
+    with ended(console.MISUSED):
+        console.fail(long)
+
+    assert capsys.readouterr().err == f"tekil: {long}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (asyncpg.InterfaceError("connection is closed"), "does not answer as it should: connection is closed"),
+        (TimeoutError(), "does not answer as it should: no answer in time"),
+        (ConnectionResetError(), "does not answer as it should: ConnectionResetError"),
+        (asyncpg.InvalidCatalogNameError("no tekil_order"), "is not prepared, no tekil_order: run `tekil migrate`"),
+        (asyncpg.InvalidPasswordError("try again"), "does not accept its user or password: try again"),
+    ],
+)
+def test_what_postgres_does_wrong_is_told_with_its_name(
+    error: Exception, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ended(console.MISUSED), console.asking_postgres(SERVER):
+        raise error
+
+    assert capsys.readouterr().err == f"{SAID} {said}\n"
+
+
+def test_a_server_that_closes_a_connection_ends_a_command_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    async def lose() -> None:
+        raise asyncpg.InterfaceError("connection was closed in the middle of operation")
+
+    with ended(console.MISUSED):
+        console.run(lose())
+
+    assert capsys.readouterr().err == (
+        "tekil: a server (TEKIL_POSTGRES, TEKIL_KAFKA) does not answer as it should: "
+        "connection was closed in the middle of operation\n"
+    )
+
+
+async def test_a_postgres_that_hangs_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "CONNECT_TIMEOUT_S", 0.1)
+    hanging = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with hanging:
+        address = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
+        ran = await asyncio.to_thread(typed, "order", "show", "WEB-1", TEKIL_POSTGRES=f"postgresql://{address}")
+        assert ran.exit_code == console.MISUSED
+        assert ran.stderr == (
+            f"tekil: PostgreSQL at {address} (TEKIL_POSTGRES) does not answer as it should: no answer in time\n"
+        )
+
+
+def test_topics_without_kafka_are_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("shared.runtime.topics.ADMIN_TIMEOUT_S", 0.5)
+
+    ran = typed("topics", "apply", TEKIL_KAFKA="127.0.0.1:1")
+
+    assert ran.exit_code == console.MISUSED
+    assert ran.stderr == (
+        "tekil: Kafka at 127.0.0.1:1 (TEKIL_KAFKA) does not answer as it should: "
+        "Failed to get metadata: Local: Broker transport failure\n"
+    )
+    assert capfd.readouterr().err == ""
