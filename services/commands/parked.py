@@ -1,20 +1,21 @@
 """`tekil parked list`: what came too early, and what it waits for."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from services.commands import console
 from services.commands.asking import Json, databases
 from services.commands.letters import OfService
 from services.registry import NAMES
-from shared.engine.looking import Waiting, waits
+from shared.engine.looking import SHOWN_MAX, Waiting, waits
 from shared.runtime.settings import Settings
 
 
 def list_parked(service: OfService = None, json: Json = False) -> None:
-    """List what messages wait for: publish that, and they are decided with it.
+    """List what messages wait for, the oldest first: publish that, and they are decided with it.
 
     Example: tekil parked list --service order
     """
@@ -23,18 +24,41 @@ def list_parked(service: OfService = None, json: Json = False) -> None:
         async with databases(found, (service.value,) if service else NAMES) as connections:
             return {name: await waits(connection) for name, connection in connections.items()}
 
-    found = [(name, each) for name, of_it in console.run(look(console.settings())).items() for each in of_it]
+    by_service = console.run(look(console.settings()))
+    found = oldest_first(by_service)
     if json:
         console.print_json([{"service": name, **asdict(each)} for name, each in found])
     elif found:
-        table = Table(box=None, pad_edge=False)
-        for column in ("service", "waits for", "messages", "since (UTC)", "gives up at", "types"):
-            table.add_column(column, overflow="fold", justify="right" if column == "messages" else "left")
-        for name, each in found:
-            table.add_row(
-                name, escape(f"{each.kind.lower()} {each.key}"), f"{each.messages:,}", f"{each.since:%Y-%m-%d %H:%M}",
-                f"{each.gives_up_at:%Y-%m-%d %H:%M}", escape(", ".join(each.types)),
-            )  # fmt: skip
-        console.out.print(table)
+        console.out.print(listed(found))
     else:
         console.out.print("nothing is parked")
+    for name in cut(by_service):
+        console.err.print(f"{name} may have more: {SHOWN_MAX:,} are shown", soft_wrap=True, highlight=False)
+
+
+def oldest_first(by_service: Mapping[str, Sequence[Waiting]]) -> list[tuple[str, Waiting]]:
+    """Return what all services wait for, the longest first."""
+    return sorted(
+        ((name, each) for name, of_it in by_service.items() for each in of_it), key=lambda found: found[1].since
+    )
+
+
+def cut(by_service: Mapping[str, Sequence[Waiting]]) -> list[str]:
+    """Name the services that were asked for no more than they told."""
+    return [name for name, of_it in by_service.items() if len(of_it) == SHOWN_MAX]
+
+
+def listed(found: Iterable[tuple[str, Waiting]]) -> Table:
+    """Show waits on 80 columns: the two times stand below each other, and a type has a line."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("service", no_wrap=True)
+    table.add_column("waits for", overflow="fold")
+    table.add_column("messages", justify="right", no_wrap=True)
+    table.add_column("since, until (UTC)", no_wrap=True)
+    table.add_column("types", overflow="fold")
+    for name, each in found:
+        table.add_row(
+            name, Text(f"{each.kind.lower()} {each.key}"), f"{each.messages:,}",
+            f"{each.since:%Y-%m-%d %H:%M:%S}\n{each.gives_up_at:%Y-%m-%d %H:%M:%S}", Text("\n".join(each.types)),
+        )  # fmt: skip
+    return table
