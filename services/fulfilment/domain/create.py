@@ -39,8 +39,7 @@ def _task(confirmed: OrderConfirmed, given: Given, location: Location) -> Task:
         for line in confirmed.lines
         if line.location_id == location.location_id
     )
-    pick_by = after_open_time(location, given.now, PICK_TIME)
-    return Task(location.location_id, lines, pick_by, asked_at=given.believed_at())
+    return Task(location.location_id, lines, pick_by=after_open_time(location, given.now, PICK_TIME))
 
 
 def _announce(fulfilment: Fulfilment) -> Decision:

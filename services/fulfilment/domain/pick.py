@@ -25,8 +25,6 @@ def pick(
     """Take what was picked and what was short off what is to pick; with the last piece the task is ready.
 
     Waits for the order's tasks, and refuses it as unknown when they never come. Of a refused pick nothing takes effect.
-    No handheld is believed that picked before the store was asked: a handover is not before its pick, and so would be
-    booked into a period of long ago.
     """
     if fulfilment is None:
         otherwise = _refuse(reported, given, reason(OrderUnknown))
@@ -43,8 +41,7 @@ def pick(
     if done == task:
         return NOTHING
     if picked.total():
-        picked_at = given.believed_at(after=task.asked_at or CLOCKS_SINCE)
-        done = replace(done, picked_at=max(task.picked_at or CLOCKS_SINCE, picked_at))
+        done = replace(done, picked_at=max(task.picked_at or CLOCKS_SINCE, given.believed_at()))
     return _short(fulfilment.with_task(done), done, short) + keep_picking(
         fulfilment, done, given, location=location, codes=codes
     )

@@ -97,8 +97,6 @@ class Task:
     """When something of it was picked last, by the handhelds: nothing is handed over before."""
     guesses: tuple[Guesses, ...] = ()
     """Who showed wrong codes lately."""
-    asked_at: datetime | None = None
-    """When the order was confirmed: nothing is picked before. Tasks that are older than this field have none."""
 
     def __post_init__(self) -> None:
         assert len({line.line_id for line in self.lines}) == len(self.lines) > 0, "a line is in a task once"

@@ -1,7 +1,6 @@
 """An order is confirmed: stores get their tasks."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -10,19 +9,7 @@ from services.fulfilment.domain.state import Fulfilment, Location, Task
 from shared.events.fulfilment import FulfilmentCreated
 from shared.events.order import ConfirmedLine, OrderConfirmed
 from shared.kernel.decision import NOTHING, Deadline, Decision, Invalid, NotYet
-from tests.unit.fulfilment.examples import (
-    GALATA,
-    HAPPENED,
-    KADIKOY,
-    PICK_BY,
-    given,
-    line,
-    order,
-    picking,
-    pieces,
-    utc,
-    waiting,
-)
+from tests.unit.fulfilment.examples import GALATA, KADIKOY, PICK_BY, given, line, order, picking, pieces, utc, waiting
 
 BOTH = {"galata": GALATA, "kadikoy": KADIKOY}
 
@@ -40,7 +27,7 @@ def confirmed(*lines: tuple[str, int, str]) -> OrderConfirmed:
 def test_a_store_has_two_open_hours_to_pick() -> None:
     answer = create(confirmed(("A", 3, "galata"), ("B", 1, "galata")), given(), locations=BOTH, fulfilment=None)
     assert answer == Decision(
-        rows=(order(replace(picking(line("A", to_pick=3), line("B", to_pick=1)), asked_at=HAPPENED)),),
+        rows=(order(picking(line("A", to_pick=3), line("B", to_pick=1))),),
         events=(FulfilmentCreated(order_id="order-1", location_id="galata", lines=pieces(A=3, B=1), pick_by=PICK_BY),),
         deadlines=(Deadline("pick", "order-1|galata", PICK_BY),),
     )
@@ -59,8 +46,8 @@ def test_each_store_gets_its_own_lines_by_its_own_hours() -> None:
     assert answer == Decision(
         rows=(
             order(
-                Task("kadikoy", (line("A", to_pick=3), line("C", to_pick=2)), soon, asked_at=HAPPENED),
-                Task("galata", (line("B", to_pick=1),), tomorrow, asked_at=HAPPENED),
+                Task("kadikoy", (line("A", to_pick=3), line("C", to_pick=2)), soon),
+                Task("galata", (line("B", to_pick=1),), tomorrow),
             ),
         ),
         events=(

@@ -1,7 +1,6 @@
 """A picker is done with some lines."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
 
@@ -25,7 +24,6 @@ from tests.unit.fulfilment.examples import (
     picking,
     pieces,
     settled,
-    utc,
     waiting,
 )
 
@@ -142,21 +140,6 @@ def test_a_handheld_that_was_late_does_not_turn_back_the_time_of_the_last_pick()
     [row] = answer.rows
     assert isinstance(row, Fulfilment)
     assert row.tasks[0].picked_at == NOW
-
-
-@pytest.mark.parametrize(
-    ("claimed", "believed"),
-    [("2003-01-05T08:10", NOW), ("2026-03-01T14:44", NOW), ("2026-03-01T14:45", utc("2026-03-01T14:45"))],
-    ids=["years before", "before", "before, by what clocks may differ"],
-)
-def test_a_pick_is_not_believed_to_be_before_the_store_was_asked(claimed: str, believed: datetime) -> None:
-    before = order(replace(TO_PICK, asked_at=utc("2026-03-01T15:00")))
-    event = reported(("A", 3, 0))
-    answer = pick(event, given(at=utc(claimed)), location=GALATA, fulfilment=before, codes=CODES)
-    assert isinstance(answer, Decision)
-    [row] = answer.rows
-    assert isinstance(row, Fulfilment)
-    assert row.tasks[0].picked_at == believed
 
 
 def test_another_store_of_the_order_goes_on_picking() -> None:
