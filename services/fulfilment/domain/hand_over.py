@@ -27,7 +27,11 @@ from shared.events.reasons import reason
 from shared.kernel.decision import CLOCKS_SINCE, Answer, Decision, Given, NotYet, Refused
 
 GUESSERS_MAX = 10
-"""While so many tills are known to guess, no other one may try: so the codes tried in an hour are bounded."""
+"""While so many tills are known to guess, no other one may try: so the codes tried in an hour are bounded.
+
+Whoever makes up sources can lock an order so for LOCK_TIME, and gains nothing by it. Nothing tells a made-up source
+from a new till.
+"""
 LOCK_TIME = timedelta(minutes=15)
 
 
