@@ -33,14 +33,16 @@ NOTICE_A_SILENT_CLIENT = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "30000",
-    "idle_in_transaction_session_timeout": "10000",
+    "idle_in_transaction_session_timeout": "60000",
 }
 """PostgreSQL gives the lead and the locks of a member to others: within half a minute where the network swallowed it,
-and within ten seconds where it stands still in the midst of a batch.
+and within a minute where it stands still in the midst of a batch. A batch that decides for so long is taken in halves.
 """
 SILENT_S = 10.0
 """After so long without an answer of any kind, Kafka is away, whether or not there is something to publish."""
 LISTEN_S = 1.0
+TICKS_FAIL_S = 10.0
+"""When ticks have failed for so long while the relay goes well, it is not the database that is away."""
 log = structlog.get_logger()
 
 
@@ -189,9 +191,22 @@ class Member:
         self.metrics.event_age.observe(max(0.0, (now_ms - records[0].timestamp_ms) / 1000))
 
     async def _persist(self, records: Sequence[Raw]) -> list[Effects]:
-        """Process a batch, and again after any failure: FastStream would swallow one, and the batch would be lost."""
-        retrying = self._retrying(self._batch, lambda error: isinstance(error, Exception))
-        done: list[Effects] = await retrying(self.engine.process, records)
+        """Process a batch, and again after any failure: FastStream would swallow one, and the batch would be lost.
+
+        What failed is taken in halves, since it may be the batch that takes longer than a server allows.
+        """
+        parts, done = [records], list[Effects]()
+
+        async def process() -> None:
+            while parts:
+                try:
+                    done.extend(await self.engine.process(parts[0]))
+                except Exception:
+                    parts[:1] = _halves(parts[0])
+                    raise
+                del parts[0]
+
+        await self._retrying(self._batch, lambda error: isinstance(error, Exception))(process)
         self._batch.end()
         return done
 
@@ -222,17 +237,31 @@ class Member:
 
     async def _tick_forever(self) -> None:
         """Let the leader decide about deadlines; failures are tried again at the next tick."""
+        well_at = time.monotonic()
         while not self._stopping.is_set():
             if self.relay.leading:
                 try:
                     await self.tick()
                     self._ticker.end()
-                except OUT_OF_REACH as error:
-                    # The relay, on the same database, says so.
-                    self.metrics.retries.labels(type(error).__name__).inc()
+                    well_at = time.monotonic()
                 except Exception as error:
-                    self._ticker.because_of(error)
+                    self._note_failed_tick(error, failing_s=time.monotonic() - well_at)
+            else:
+                self._ticker.end()
+            if not self._relay_goes_well:
+                well_at = time.monotonic()
             await self._pause(self.limits.tick_interval_s)
+
+    def _note_failed_tick(self, error: Exception, *, failing_s: float) -> None:
+        """Say that ticks fail, save where the relay, on the same database, says so already or will in a moment."""
+        if isinstance(error, OUT_OF_REACH) and not (self._relay_goes_well and failing_s > TICKS_FAIL_S):
+            self.metrics.retries.labels(type(error).__name__).inc()
+        else:
+            self._ticker.because_of(error)
+
+    @property
+    def _relay_goes_well(self) -> bool:
+        return self.relay.leading and self.relay.standstill.waiting_for is None
 
     async def _listen_forever(self) -> None:
         """Notice that Kafka is away: the relay does so only where it has something to publish."""
@@ -252,3 +281,9 @@ class Member:
             log.warning("set aside", service=self.service.name, reason=slug)
         for bug in effects.bugs:
             log.error("a decision failed", service=self.service.name, exc_info=bug)
+
+
+def _halves(records: Sequence[Raw]) -> list[Sequence[Raw]]:
+    """Return the two halves of a batch; of a single record, the record."""
+    middle = (len(records) + 1) // 2
+    return [half for half in (records[:middle], records[middle:]) if half]
