@@ -38,6 +38,7 @@ def explanation(booked: Sequence[Booked]) -> RenderableType:
 
 def _entry(booked: Booked) -> RenderableType:
     entry = booked.entry
+    # A title that is no Text is read as markup, wherever it is printed.
     title = Text(f"{entry.quantity} of {entry.sku}, line {entry.line_id} of {entry.order_id}: {_flow(entry)}")
     rule = Text.assemble(
         "rule ", (entry.rule, "bold"), " of policy ", (entry.policy_version, "bold"),

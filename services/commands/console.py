@@ -30,9 +30,9 @@ CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 60.0
 """How long PostgreSQL may take to let a command in, and to answer: it reads whole journals for a reconciliation."""
 
-out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS)
-"""For what was asked."""
-err = Console(stderr=True)
+out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS, markup=False, emoji=False)
+"""For what was asked. Ids and texts come from the world: none is read as markup, so what has a style is a Text."""
+err = Console(stderr=True, markup=False, emoji=False)
 """For how it goes, and for errors."""
 
 

@@ -42,7 +42,7 @@ def simulate_faults(
     if found is None:
         console.out.print(f"seed {seed}: clean")
         return
-    console.out.print(found.told(), markup=False, highlight=False, soft_wrap=True)
+    console.out.print(found.told(), highlight=False, soft_wrap=True)
     raise typer.Exit(console.FAILED)
 
 

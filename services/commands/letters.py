@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import asyncpg
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from services.commands import console
 from services.commands.asking import Json, databases
@@ -192,7 +192,7 @@ def _tell(fates: Iterable[Fate], *, nothing: str) -> None:
     """Print what became of letters, and exit 1 unless all went well."""
     told = list(fates)
     for fate in told:
-        console.out.print(f"{fate.id}  {'[green]' if fate.good else '[yellow]'}{fate.says}[/]", highlight=False)
+        console.out.print(Text.assemble(f"{fate.id}  ", (fate.says, "green" if fate.good else "yellow")))
     if not told:
         console.out.print(nothing)
     if not all(fate.good for fate in told):
@@ -230,8 +230,8 @@ def _listed(letters: Iterable[tuple[str, Entry]]) -> Table:
         detail = each.detail if len(each.detail) <= DETAIL_SHOWN else f"{each.detail[:DETAIL_SHOWN]}…"
         given = (each.type, printable(_text(each.key) or ""), each.topic)
         table.add_row(
-            f"{service}/{each.id}", each.reason, *map(escape, given), f"{each.first_failed_at:%Y-%m-%d %H:%M}",
-            str(each.attempts), escape(detail),
+            f"{service}/{each.id}", each.reason, *given, f"{each.first_failed_at:%Y-%m-%d %H:%M}",
+            str(each.attempts), detail,
         )  # fmt: skip
     return table
 
@@ -244,5 +244,5 @@ def _shown(facts: Mapping[str, Any]) -> Table:
     for name, given in {**facts, **headers}.items():
         if given is not None and name != "headers":
             text = given if name == "value" else printable(str(given))
-            table.add_row(escape(printable(name).replace("_", " ")), escape(text))
+            table.add_row(printable(name).replace("_", " "), text)
     return table

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from rich.table import Table
-from rich.text import Text
 
 from services.commands import console
 from services.commands.asking import Json, databases
@@ -58,7 +57,7 @@ def listed(found: Iterable[tuple[str, Waiting]]) -> Table:
     table.add_column("types", overflow="fold")
     for name, each in found:
         table.add_row(
-            name, Text(f"{each.kind.lower()} {each.key}"), f"{each.messages:,}",
-            f"{each.since:%Y-%m-%d %H:%M:%S}\n{each.gives_up_at:%Y-%m-%d %H:%M:%S}", Text("\n".join(each.types)),
+            name, f"{each.kind.lower()} {each.key}", f"{each.messages:,}",
+            f"{each.since:%Y-%m-%d %H:%M:%S}\n{each.gives_up_at:%Y-%m-%d %H:%M:%S}", "\n".join(each.types),
         )  # fmt: skip
     return table

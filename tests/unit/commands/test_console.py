@@ -36,6 +36,16 @@ def ended(status: int) -> Iterator[None]:
     assert end.value.exit_code == status
 
 
+@pytest.mark.parametrize("order_id", ["[/red]", "[b]", "a[link=x]b", "WEB:a:1"])
+def test_an_id_is_said_as_it_was_typed(order_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with ended(console.FAILED):
+        console.fail(f"no order {order_id} is known", code=console.FAILED)
+    console.out.print(order_id)
+
+    said = capsys.readouterr()
+    assert (said.err, said.out) == (f"tekil: no order {order_id} is known\n", f"{order_id}\n")
+
+
 def test_an_error_is_one_line_where_no_terminal_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
     long = " ".join(["a sentence that goes on"] * 20)
 

@@ -38,7 +38,7 @@ def test_nothing_is_broken_on_80_columns() -> None:
     shown = io.StringIO()
     found = wait("[b]store-nisantasi", minutes=1, types=("order.placed", "sale.recorded"))
 
-    Console(file=shown, width=80).print(listed([("attribution", found)]))
+    Console(file=shown, width=80, markup=False).print(listed([("attribution", found)]))
 
     assert [line.rstrip() for line in shown.getvalue().splitlines()] == [
         "service      waits for              messages  since, until (UTC)   types",
