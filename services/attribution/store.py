@@ -7,19 +7,7 @@ from itertools import groupby
 from typing import Any, Literal, cast
 
 import asyncpg
-from sqlalchemy import (
-    DDL,
-    BigInteger,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    SmallInteger,
-    Table,
-    Text,
-    event,
-)
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Column, DateTime, Integer, SmallInteger, Table, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.attribution.domain.policy import Policies
@@ -91,7 +79,7 @@ entry = Table(
     metadata,
     Column("entry_id", Text, primary_key=True),
     Column("cause_id", Text, nullable=False, comment="the message that it follows from"),
-    Column("order_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False, index=True),
     Column("line_id", Text, nullable=False),
     Column("sku", Text, nullable=False),
     Column("quantity", BigInteger, nullable=False),
@@ -110,7 +98,6 @@ entry = Table(
     Column("shares", JSONB, nullable=False, comment="which role's portion went to whom, exact and rounded"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("period ~ '^[0-9]{4}-[0-9]{2}$'", name="period_is_a_month"),
-    Index("ix_entry_order_id", "order_id"),
     comment="One row a recognition. Never changed: a correction is another entry.",
 )
 
@@ -158,23 +145,23 @@ ROWS = (
 )
 
 WALLS = (
+    # A statement that posts begins at ordinal 0, so the primary key refuses an entry a second set of postings, even one
+    # that another transaction writes at the same time: the sums of the fresh rows are those of the entry.
     """
     CREATE OR REPLACE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE wrong text;
     BEGIN
         SELECT sums.entry_id INTO wrong
         FROM (
-            SELECT entry_id,
+            SELECT entry_id, min(ordinal) AS beginning,
                 coalesce(sum(amount) FILTER (WHERE book = 'stock'), 0) AS stock,
                 coalesce(sum(amount) FILTER (WHERE book = 'budget'), 0) AS budget,
                 coalesce(sum(amount) FILTER (WHERE book = 'credit'), 0) AS credit
-            FROM fresh GROUP BY entry_id
-        ) AS sums LEFT JOIN entry ON entry.entry_id = sums.entry_id
-        WHERE stock <> 0 OR budget <> 0 OR credit IS DISTINCT FROM entry.net_minor
-        LIMIT 1;
-        IF FOUND THEN
-            RAISE check_violation
-            USING MESSAGE = 'entry ' || wrong || ' does not balance', CONSTRAINT = 'entry_balances';
+            FROM fresh GROUP BY entry_id) AS sums LEFT JOIN entry USING (entry_id)
+        WHERE beginning <> 0 OR stock <> 0 OR budget <> 0 OR credit IS DISTINCT FROM entry.net_minor LIMIT 1;
+        IF FOUND THEN RAISE check_violation USING
+            MESSAGE = 'entry ' || wrong || ' does not balance', CONSTRAINT = 'entry_balances',
+            HINT = 'All its postings come in one statement, from ordinal 0.';
         END IF;
         RETURN NULL;
     END $$
@@ -182,6 +169,20 @@ WALLS = (
     """
     CREATE OR REPLACE TRIGGER entry_balances AFTER INSERT ON posting
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION entry_balances()
+    """,
+    """
+    CREATE OR REPLACE FUNCTION entry_is_posted() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NOT EXISTS (SELECT FROM posting WHERE entry_id = NEW.entry_id) THEN RAISE check_violation USING
+            MESSAGE = 'entry ' || NEW.entry_id || ' has no postings', CONSTRAINT = 'entry_is_posted';
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    # Postings follow their entry, so only the end of the transaction can tell; there PostgreSQL asks a row at a time.
+    """
+    CREATE CONSTRAINT TRIGGER entry_is_posted AFTER INSERT ON entry
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION entry_is_posted()
     """,
     """
     CREATE OR REPLACE FUNCTION journal_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -192,13 +193,13 @@ WALLS = (
     """,
     *(
         f"""
-        CREATE OR REPLACE TRIGGER journal_is_final BEFORE UPDATE OR DELETE ON {table.name}
+        CREATE OR REPLACE TRIGGER journal_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name}
         FOR EACH STATEMENT EXECUTE FUNCTION journal_is_final()
         """
         for table in (entry, posting, stock_entry)
     ),
 )
-"""What the tables alone cannot refuse: an entry that does not balance, and any change of what is booked.
+"""What the tables alone cannot refuse: an entry without postings or balance, and any change of what is booked.
 
 Installed with the tables by `metadata.create_all`; a migration executes them in this order.
 """
@@ -369,9 +370,8 @@ async def credit_by_role(reader: Reader) -> list[RoleCredit]:
 async def line_sums(reader: Reader, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[LineSums]:
     """Return the sums of order lines for reconciliation, a page at a time: those after (order id, line id)."""
     query = """
-        SELECT order_id, line_id, sum(quantity)::bigint AS quantity, sum(net_minor)::bigint AS net_minor,
-            sum(credit)::bigint AS credit_minor, sum(budget)::bigint AS budget_sum_minor,
-            sum(stock)::bigint AS stock_sum
+        SELECT order_id, line_id, sum(net_minor)::bigint AS net_minor, sum(credit)::bigint AS credit_minor,
+            sum(quantity)::bigint AS quantity, sum(budget)::bigint AS budget_sum_minor, sum(stock)::bigint AS stock_sum
         FROM entry, LATERAL (
             SELECT coalesce(sum(amount) FILTER (WHERE book = 'credit'), 0) AS credit,
                 coalesce(sum(amount) FILTER (WHERE book = 'budget'), 0) AS budget,

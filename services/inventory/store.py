@@ -1,7 +1,7 @@
 """The tables of the inventory service, and what people ask of them."""
 
 import asyncpg
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, Table, Text
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.inventory.domain.state import Movement, Reservation, Stock, StockKey
@@ -76,6 +76,24 @@ STOCK = Rows(stock, Stock)
 MOVEMENTS = Rows(movements, Movement, append_only=True)
 ROWS = (RESERVATIONS, STOCK, MOVEMENTS)
 """In the order in which they are locked."""
+
+WALLS = (
+    """
+    CREATE OR REPLACE FUNCTION journal_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE restrict_violation USING
+        MESSAGE = 'a journal is never changed: correct it by another movement', CONSTRAINT = 'journal_is_final';
+    END $$
+    """,
+    """
+    CREATE OR REPLACE TRIGGER journal_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON movements
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_is_final()
+    """,
+)
+"""What the tables alone cannot refuse: any change of the journal. Installed with them by `metadata.create_all`."""
+
+for wall in WALLS:
+    event.listen(metadata, "after_create", DDL(wall))  # type: ignore[no-untyped-call]
 
 _reservation = Codec(RESERVATIONS).to_value
 _stock = Codec(STOCK).to_value

@@ -216,9 +216,39 @@ async def test_the_database_refuses_an_entry_that_does_not_balance(pool: asyncpg
     assert await pool.fetchval("SELECT count(*) FROM posting WHERE ordinal = 90 OR entry_id = 'none'") == 0
 
 
+async def test_the_database_refuses_a_booked_entry_a_second_set_of_postings(pool: asyncpg.Pool) -> None:
+    await play(pool, *IN_ORDER)
+    again = "INSERT INTO posting SELECT entry_id, {}, book, account, line, counterparty, amount FROM posting"
+    with pytest.raises(asyncpg.exceptions.CheckViolationError, match="does not balance"):
+        await pool.execute(again.format("ordinal + 90"))
+    with pytest.raises(asyncpg.exceptions.UniqueViolationError):
+        await pool.execute(again.format("ordinal"))
+    with pytest.raises(asyncpg.exceptions.CheckViolationError, match="does not balance"):
+        await pool.execute(f"{again.format('ordinal + 90')} WHERE book = 'stock'")
+    assert await store.credit_totals(pool, "channel") == [Total("pos", "EUR", 4_000), Total("web", "EUR", 10_001)]
+    assert await pool.fetchval("SELECT count(*) FROM posting WHERE ordinal >= 90") == 0
+
+
+async def test_the_database_refuses_an_entry_without_postings(pool: asyncpg.Pool) -> None:
+    await play(pool, *IN_ORDER)
+    columns = ", ".join(column.name for column in store.entry.columns if column.name != "entry_id")
+    with pytest.raises(asyncpg.exceptions.CheckViolationError, match="entry bare-o-till has no postings"):
+        await pool.execute(
+            f"INSERT INTO entry (entry_id, {columns}) SELECT 'bare-' || order_id, {columns} FROM entry"  # noqa: S608
+            " WHERE order_id = 'o-till'"
+        )
+    assert await pool.fetchval("SELECT count(*) FROM entry") == 2
+
+
 async def test_the_database_refuses_to_change_what_is_booked(pool: asyncpg.Pool) -> None:
     await play(pool, *IN_ORDER)
     for table in ("entry", "posting", "stock_entry"):
-        for statement in (f"UPDATE {table} SET entry_id = entry_id", f"DELETE FROM {table}"):  # noqa: S608
+        for statement in (f"UPDATE {table} SET entry_id = entry_id", f"DELETE FROM {table}", f"TRUNCATE {table}"):  # noqa: S608
             with pytest.raises(asyncpg.exceptions.RestrictViolationError, match="never changed"):
                 await pool.execute(statement)
+    with pytest.raises(asyncpg.exceptions.RestrictViolationError, match="never changed"):
+        await pool.execute("TRUNCATE posting, entry")
+    assert await store.line_sums(pool) == [
+        LineSums("o-till", "1", 1, 4_000, 4_000, 0, 0),
+        LineSums("o-web", "1", 3, 10_001, 10_001, 0, 0),
+    ]
