@@ -13,7 +13,7 @@ QUICK = {
     "nothing-parks-behind": "no-order-is-unknown-where-it-was-submitted",
     "nobody-looks-again": "nothing-waits-for-what-is-there",
     "deadlines-lost": "every-hold-has-an-end",
-    "release-twice": "reserved-is-what-orders-hold",
+    "release-twice": "the-services-agree-on-every-line",
     "any-code-opens": "only-the-right-code-opens",
     "recognised-at-placement": "nothing-is-sold-before-it-has-left",
     "rounded-to-nearest": "the-books-have-what-was-handed-over",
