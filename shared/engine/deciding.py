@@ -25,6 +25,9 @@ REFUSED = "refused-by-database"
 """Why a message is set aside that the store does not take."""
 BEHIND = "behind-a-letter"
 """Why a message is set aside whose stream an earlier one holds that was set aside."""
+FAILED, WAITED = "decision-failed", "waited-too-long"
+MENDABLE = frozenset({REFUSED, BEHIND, FAILED, WAITED})
+"""Why a message is set aside that is still to be decided, once something is mended: it holds its stream until then."""
 DEADLINE_RETRY = timedelta(minutes=1)
 """How long a deadline whose decision failed is left alone."""
 
@@ -186,11 +189,13 @@ class Deciding:
 
     def _is_held(self, message: Message) -> bool:
         """Say whether an earlier message of its stream is a letter: decided before it, this one would find less."""
+        if not self._holding:
+            return False
         return any(offset < message.raw.offset for offset in self._holding.get(message.stream, ()))
 
     def _set_held_aside(self, message: Message) -> None:
         detail = "an earlier message of its key is a dead letter: retry that one, then this"
-        self._set_message_aside(message, BEHIND, detail, holds=True)
+        self._set_message_aside(message, BEHIND, detail)
 
     def _reconsider(self, parked: Parked) -> None:
         """Decide about a message that waited, unless there were enough of them in this transaction."""
@@ -214,7 +219,7 @@ class Deciding:
             case NotYet(kind, key):
                 self._park(message, Wait(kind, key), before)
             case Invalid(slug, detail):
-                self._set_message_aside(message, slug, detail, holds=slug == REFUSED)
+                self._set_message_aside(message, slug, detail)
             case None:
                 pass
 
@@ -230,7 +235,7 @@ class Deciding:
             raise
         except Exception as error:
             self._effects.bugs.append(error)
-            self._set_message_aside(message, "decision-failed", f"{type(error).__name__} in {handler.name}", holds=True)
+            self._set_message_aside(message, FAILED, f"{type(error).__name__} in {handler.name}")
             return None
         return answer
 
@@ -338,20 +343,19 @@ class Deciding:
             case NotYet(otherwise=Decision() as decision) | (Decision() as decision):
                 self._apply(decision, parked.message)
             case Invalid(slug, detail):
-                self._set_message_aside(parked.message, slug, detail, holds=slug == REFUSED)
+                self._set_message_aside(parked.message, slug, detail)
             case NotYet():
                 detail = f"no {parked.wait.kind.__name__.lower()} {parked.wait.key} came in time"
-                self._set_message_aside(parked.message, "waited-too-long", detail, holds=True)
+                self._set_message_aside(parked.message, WAITED, detail)
             case None:
                 pass
 
-    def _set_message_aside(self, message: Message, slug: str, detail: str, *, holds: bool) -> None:
-        """Set a message aside; it `holds` its stream where it is still to be decided, once something is mended."""
+    def _set_message_aside(self, message: Message, slug: str, detail: str) -> None:
         if isinstance(message.event, Due):
             self._try_again_later(message, message.event, slug)
             return
         self.set_aside(
-            Unreadable(message.raw, slug, detail, claimed=True, holds=message.stream if holds else ""),
+            Unreadable(message.raw, slug, detail, claimed=True, holds=message.stream if slug in MENDABLE else ""),
             handler=self._service.by_trigger[message.type].name,
             kind=message.type,
             traceparent=message.traceparent,

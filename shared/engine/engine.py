@@ -71,10 +71,9 @@ class _Work:
         if self.wakes_max > 1:
             return (replace(self, wakes_max=self.wakes_max // 2 if self.waits else 0),)
         match self.readings:
-            case [Message(raw=raw, stream=stream)]:
+            case [Message() as message]:
                 # Unread it needs no rows: what the store refuses may be the looking for them.
-                unread = Unreadable(raw, REFUSED, str(poison), holds=stream)
-                return (replace(self, readings=[unread], refused=str(poison)),)
+                return (replace(self, readings=[_refused(message, str(poison))], refused=str(poison)),)
         if self.readings or self.refused:
             raise poison
         return (replace(self, refused=str(poison)),)
@@ -158,8 +157,9 @@ class Engine:
     async def _attempt(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> Effects:
         fresh = await (self._retake(transaction, work) if work.letters else self._claim(transaction, work.readings))
         messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
-        parked, lost = await self._waiting(transaction, messages, work.waits)
-        streams = {message.stream for message in messages} | {each.message.stream for each in parked}
+        streams = {message.stream for message in messages}
+        parked, lost = await self._waiting(transaction, messages, streams, work.waits)
+        streams |= {each.message.stream for each in parked}
         held = await transaction.holding(streams) if fresh.messages or parked else ()
         found = await self._load(transaction, [*messages, *(each.message for each in parked)], parked, unforeseen)
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
@@ -213,7 +213,10 @@ class Engine:
         letters = await transaction.letters(work.letters)
         readings = [(letter, self._read(letter.raw)) for letter in letters]
         if work.refused:
-            readings = [(letter, _refused(reading, work.refused)) for letter, reading in readings]
+            readings = [
+                (letter, _refused(each, work.refused) if isinstance(each, Message) else each)
+                for letter, each in readings
+            ]
         claiming = [each for letter, each in readings if isinstance(each, Message) and not letter.claimed]
         verdicts = iter(await _verdicts(transaction, claiming) if claiming else ())
         messages: list[Message] = []
@@ -233,7 +236,7 @@ class Engine:
         return _Fresh(messages, unreadable, len(closed), letters, closed)
 
     async def _waiting(
-        self, transaction: Transaction, messages: Sequence[Message], waits: Sequence[Wait]
+        self, transaction: Transaction, messages: Sequence[Message], streams: Iterable[str], waits: Sequence[Wait]
     ) -> tuple[list[Parked], dict[int, Unreadable | None]]:
         """Return the parked messages that matter, and by their ids those that this release does not read any more."""
         keys = {
@@ -242,7 +245,6 @@ class Engine:
             for kind, key in first_keys(self._service.by_trigger[message.type], message.event)
             if isinstance(key, str)
         }
-        streams = {message.stream for message in messages}
         parked: list[Parked] = []
         lost: dict[int, Unreadable | None] = {}
         impatient_at = self._clock() if waits else None
@@ -316,10 +318,8 @@ def _claim_of(reading: Message | Unreadable) -> Claim:
     return Claim(*reading.raw.position, 0)
 
 
-def _refused(reading: Message | Unreadable | None, why: str) -> Message | Unreadable | None:
-    if not isinstance(reading, Message):
-        return reading
-    return Unreadable(reading.raw, REFUSED, why, holds=reading.stream)
+def _refused(message: Message, why: str) -> Unreadable:
+    return Unreadable(message.raw, REFUSED, why, holds=message.stream)
 
 
 def _reused(reading: Message | Unreadable) -> Unreadable:

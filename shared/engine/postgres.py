@@ -11,7 +11,7 @@ from sqlalchemy import Table
 from shared.engine import letterbox, statements
 from shared.engine.letters import Letter
 from shared.engine.message import Outgoing
-from shared.engine.packing import pack, raw_of, unpack
+from shared.engine.packing import pack, raw_of
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
 from shared.engine.store import (
@@ -301,8 +301,3 @@ def _parked_row(parked: Parked, now: datetime) -> Sequence[Any]:
 
 def _outbox_row(record: Outgoing, now: datetime) -> Sequence[Any]:
     return record.topic, record.key, record.value, pack(record.headers), now
-
-
-def unpack_headers(packed: bytes) -> tuple[tuple[str, bytes | None], ...]:
-    """Return the headers of an outbox row."""
-    return unpack(packed)

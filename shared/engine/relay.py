@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, MessageSize
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.engine.metrics import Metrics
-from shared.engine.postgres import unpack_headers
+from shared.engine.packing import unpack
 from shared.engine.standstill import Standstill
 from shared.engine.tracing import Tracing, traceparent_of
 
@@ -157,9 +157,7 @@ class Relay:
                 rows = await self._read(connection)
                 self._read_at = time.monotonic()
                 if rows:
-                    with self._tracing.send(
-                        self._service, [traceparent_of(unpack_headers(row["headers"])) for row in rows]
-                    ):
+                    with self._tracing.send(self._service, [traceparent_of(unpack(row["headers"])) for row in rows]):
                         await self._publish(connection, producer, rows)
                     idle_s = IDLE_MIN_S
                 elif self._stopping.is_set():
@@ -242,7 +240,7 @@ class Relay:
         """Send as many rows as fit in one batch; return the ids of those that are acknowledged."""
         batch, sent = producer.create_batch(), []
         for row in rows:
-            headers = list(unpack_headers(row["headers"]))
+            headers = list(unpack(row["headers"]))
             if batch.append(timestamp=None, key=row["key"], value=row["value"], headers=headers) is None:
                 break
             sent.append(row["id"])

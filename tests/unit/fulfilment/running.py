@@ -11,7 +11,8 @@ from shared.engine.deciding import Rules
 from shared.engine.engine import Engine
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Outgoing, Raw
-from shared.engine.postgres import PostgresStore, unpack_headers
+from shared.engine.packing import unpack
+from shared.engine.postgres import PostgresStore
 from shared.engine.service import Service
 from shared.engine.simulation import ManualClock
 from shared.engine.store import Store
@@ -56,7 +57,7 @@ class Running:
             return self.store.outbox
         assert isinstance(self.store, PostgresStore)
         rows = await self.store.pool.fetch("SELECT topic, key, value, headers FROM outbox ORDER BY id")
-        return [Outgoing(row[0], row[1], row[2], unpack_headers(row[3])) for row in rows]
+        return [Outgoing(row[0], row[1], row[2], unpack(row[3])) for row in rows]
 
     def _record(self, event: Event) -> Raw:
         number = next(self._numbers)
