@@ -5,20 +5,10 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from shared.engine.metrics import Metrics
+from shared.runtime.away import AWAY
 
-OUT_OF_REACH = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What a database that is away, restarting or full makes of a statement: the work waits and is tried again.
-
-asyncpg calls it an internal error when a server says that it goes while a statement is begun.
-"""
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InternalClientError,
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.InsufficientResourcesError,
-)
+OUT_OF_REACH = (*AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What any failure of a database makes of a statement that serves at other times: the work waits and is tried again."""
 log = structlog.get_logger()
 
 
@@ -52,7 +42,7 @@ def is_away(error: BaseException) -> bool:
 
     A wrong password, or a database that does not exist, is for a person to mend.
     """
-    return error.retriable if isinstance(error, KafkaError) else isinstance(error, _AWAY)
+    return error.retriable if isinstance(error, KafkaError) else isinstance(error, AWAY)
 
 
 def _who_failed(error: BaseException) -> str:

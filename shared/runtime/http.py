@@ -13,20 +13,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from shared.runtime.away import AWAY
 from shared.runtime.http_page import POLICY, page
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_S = 5
 _SCHEMAS = "#/components/schemas/"
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.InsufficientResourcesError,
-)
+_UNREACHABLE = (*AWAY, asyncpg.InterfaceError)
 
 
 class View(BaseModel):
