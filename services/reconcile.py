@@ -9,7 +9,7 @@ Five statements are checked, each against a source that does not know of the oth
 5. every line's credit is exactly its net amount, and its budget and stock postings sum to nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,9 @@ from shared.kernel.money import part
 
 SHOWN_MAX = 100
 """Differences that a reconciliation lists; it counts all."""
-LineKey = tuple[str, str]
-Page = dict[LineKey, tuple[int, int]]
+Key = tuple[str, str]
+"""A location and a sku, or an order and a line."""
+Page = dict[Key, tuple[int, int]]
 """Pieces and net amount of order lines."""
 
 
@@ -60,6 +61,14 @@ class Reconciliation:
         if len(self.shown) < SHOWN_MAX:
             self.shown.append(Difference(check, where, str(expected), str(found)))
 
+    def compare(
+        self, check: str, expected: Mapping[Key, int], found: Mapping[Key, int], where: Callable[[Key], str]
+    ) -> None:
+        """Note where two counts by the same keys differ; what one of them leaves out is 0."""
+        for key in sorted(expected.keys() | found.keys()):
+            if expected.get(key, 0) != found.get(key, 0):
+                self.differs(check, where(key), expected=expected.get(key, 0), found=found.get(key, 0))
+
 
 async def reconcile(databases: Mapping[str, Any]) -> Reconciliation:
     """Compare the services' databases, given as pools or connections by service name.
@@ -82,10 +91,7 @@ async def _stock_book(result: Reconciliation, books: asyncpg.Connection, stock: 
     }
     on_hand = await inventory.on_hand(stock)
     result.stock_rows = len(on_hand)
-    for key in sorted(booked.keys() | on_hand.keys()):
-        if booked.get(key, 0) != on_hand.get(key, 0):
-            where = " ".join(key)
-            result.differs("stock book", where, expected=on_hand.get(key, 0), found=booked.get(key, 0))
+    result.compare("stock book", on_hand, booked, " ".join)
 
 
 async def _own_journal(result: Reconciliation, stock: asyncpg.Connection) -> None:
@@ -94,16 +100,12 @@ async def _own_journal(result: Reconciliation, stock: asyncpg.Connection) -> Non
 
 
 async def _kept(result: Reconciliation, orders: asyncpg.Connection, stock: asyncpg.Connection) -> None:
-    expected, found = await order.kept(orders), await inventory.kept(stock)
-    for key in sorted(expected.keys() | found.keys()):
-        if expected.get(key, 0) != found.get(key, 0):
-            where = f"{key[0]} line {key[1]}"
-            result.differs("kept for orders", where, expected=expected.get(key, 0), found=found.get(key, 0))
+    result.compare("kept for orders", await order.kept(orders), await inventory.kept(stock), " line ".join)
 
 
 async def _handed_over(result: Reconciliation, orders: asyncpg.Connection, books: asyncpg.Connection) -> None:
     """Compare both sides page by page; both come in the same order, so that little waits for its counterpart."""
-    waiting: dict[LineKey, tuple[int, int]] = {}
+    waiting: dict[Key, tuple[int, int]] = {}
     expected, booked = _expected(result, orders), _booked(result, books)
     ended = 0
     while ended < 2:

@@ -17,7 +17,7 @@ from shared.engine.migrating import Revisions, lacking, migrate
 from shared.runtime import topics
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.http_server import listen, serving
-from shared.runtime.postgres import EmbeddedPostgres, create_databases
+from shared.runtime.postgres import EmbeddedPostgres, create_databases, server_of
 from shared.runtime.settings import Settings
 
 
@@ -65,8 +65,7 @@ def _postgres(settings: Settings, embedded: bool) -> Iterator[tuple[str, str]]:
             yield postgres.url, f"PostgreSQL from {postgres.source}"
     else:
         url = settings.postgres.get_secret_value()
-        # Only what follows the last @ is shown: before it stands a password.
-        yield url, f"PostgreSQL at {url.rpartition('@')[2].removeprefix('postgresql://')}"
+        yield url, f"PostgreSQL at {server_of(url)}"
 
 
 async def migrate_all(settings: Settings, postgres: str) -> Mapping[str, Revisions]:

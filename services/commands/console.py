@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from shared.runtime import logs
+from shared.runtime.postgres import server_of
 from shared.runtime.settings import Settings, complaints
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ FILE_COLUMNS = 160
 CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 60.0
 """How long PostgreSQL may take to let a command in, and to answer: it reads whole journals for a reconciliation."""
+
+SERVER_FAILS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS, markup=False, emoji=False)
 """For what was asked. Ids and texts come from the world: none is read as markup, so what has a style is a Text."""
@@ -70,7 +73,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except SERVER_FAILS as error:
         fail(f"a server (TEKIL_POSTGRES, TEKIL_KAFKA) does not answer as it should: {_cause(error)}")
 
 
@@ -79,9 +82,8 @@ def asking_postgres(url: str) -> Iterator[None]:
     """End the command where PostgreSQL at a base URL fails it, and say what to do about it."""
     try:
         yield
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Only what follows the last @ is shown: before it stands a password.
-        server = f"PostgreSQL at {url.rpartition('@')[2].removeprefix('postgresql://')} (TEKIL_POSTGRES)"
+    except SERVER_FAILS as error:
+        server = f"PostgreSQL at {server_of(url)} (TEKIL_POSTGRES)"
         match error:
             case asyncpg.InvalidCatalogNameError() | asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
                 fail(f"{server} is not prepared, {error}: run `tekil migrate`")

@@ -56,7 +56,7 @@ def list_letters(service: OfService = None, reason: OfReason = None, json: Json 
     """
 
     async def look(found: Settings) -> dict[str, list[Entry]]:
-        async with databases(found, _named(service)) as connections:
+        async with databases(found, named(service)) as connections:
             return {name: await letterbox.entries(each, reason=reason) for name, each in connections.items()}
 
     letters = [(name, each) for name, of_it in console.run(look(console.settings())).items() for each in of_it]
@@ -110,7 +110,7 @@ def retry_letters(
     """
     if bool(ids) == bool(reason or everything) or (ids and service):
         console.fail("name letters, or --reason, or --all; --service goes with the last two")
-    wanted = _by_service(ids) if ids else dict.fromkeys(_named(service))
+    wanted = _by_service(ids) if ids else dict.fromkeys(named(service))
     fates = console.run(_retry(console.settings(), wanted, reason, wait_s))
     _tell(fates, nothing="no dead letter is open for that")
 
@@ -199,7 +199,8 @@ def _tell(fates: Iterable[Fate], *, nothing: str) -> None:
         raise typer.Exit(console.FAILED)
 
 
-def _named(service: Name | None) -> tuple[str, ...]:
+def named(service: Name | None) -> tuple[str, ...]:
+    """Return the service that --service names, or all."""
     return (service.value,) if service else NAMES
 
 

@@ -7,8 +7,7 @@ from rich.table import Table
 
 from services.commands import console
 from services.commands.asking import Json, databases
-from services.commands.letters import OfService
-from services.registry import NAMES
+from services.commands.letters import OfService, named
 from shared.engine.looking import SHOWN_MAX, Waiting, waits
 from shared.runtime.settings import Settings
 
@@ -20,7 +19,7 @@ def list_parked(service: OfService = None, json: Json = False) -> None:
     """
 
     async def look(found: Settings) -> dict[str, list[Waiting]]:
-        async with databases(found, (service.value,) if service else NAMES) as connections:
+        async with databases(found, named(service)) as connections:
             return {name: await waits(connection) for name, connection in connections.items()}
 
     by_service = console.run(look(console.settings()))

@@ -143,6 +143,11 @@ class EmbeddedPostgres:
             shutil.rmtree(self._directory, ignore_errors=True)
 
 
+def server_of(url: str) -> str:
+    """Return host and port of a base URL, for a person or a log: what stands before them is a password."""
+    return url.rpartition("@")[2].removeprefix("postgresql://")
+
+
 async def create_databases(url: str, names: Iterable[str]) -> tuple[str, ...]:
     """Create each database that the server at base `url` lacks; returns the names of those it created."""
     connection = await asyncpg.connect(f"{url}/postgres")

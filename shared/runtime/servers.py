@@ -9,7 +9,7 @@ from typing import Literal, cast, get_args
 
 from shared.runtime.apache_kafka import ApacheKafka
 from shared.runtime.embedded_kafka import EmbeddedKafka
-from shared.runtime.postgres import EmbeddedPostgres
+from shared.runtime.postgres import EmbeddedPostgres, server_of
 
 Choice = Literal["external", "containers", "local", "embedded"]
 
@@ -73,8 +73,7 @@ def postgres_server(choice: Choice, environment: Mapping[str, str] = os.environ)
     match choice:
         case "external":
             address = _external("TEKIL_POSTGRES", environment)
-            # Only what follows the last @ is shown: before it stands a password.
-            yield Server(address=address, source=f"PostgreSQL at {address.rpartition('@')[2]}")
+            yield Server(address=address, source=f"PostgreSQL at {server_of(address)}")
         case "containers":
             with _postgres_container() as address:
                 yield Server(address=address, source=f"container {POSTGRES_IMAGE}")
