@@ -3,14 +3,18 @@
 TEKIL_TEST_SERVERS says which: auto, external, containers, local or embedded.
 """
 
+import logging
 import secrets
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
+from shared.runtime import logs
 from shared.runtime.postgres import create_databases
 from shared.runtime.servers import ServersUnavailable, choose, kafka_server, postgres_server
+from tests.logged import Lines
 
 RUNNING_ON = pytest.StashKey[list[str]]()
 
@@ -58,6 +62,18 @@ async def database(postgres: str) -> str:
     name = f"tekil_test_{secrets.token_hex(4)}"
     await create_databases(postgres, [name])
     return f"{postgres}/{name}"
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What is logged from here on, as JSON; afterwards logs go where they went before."""
+    handlers, level = logging.root.handlers, logging.root.level
+    stream = Lines()
+    logs.configure(level="INFO", form="json", stream=stream)
+    yield stream
+    logging.root.handlers, logging.root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

@@ -4,60 +4,27 @@ They stay away for AWAY_S seconds, 3 unless it is set. It prints what it saw; `d
 """
 
 import asyncio
-import io
-import json
-import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import httpx
-import pytest
-import structlog
 
 from services.members import Served
 from services.mesh import Mesh, running
 from services.registry import NAMES, all_services
-from shared.runtime import logs
 from shared.runtime.apache_kafka import ApacheKafka
 from shared.runtime.postgres import EmbeddedPostgres
+from tests.logged import Lines
 from tests.mesh.load import Phase, phases
 from tests.mesh.place import NOON, Place, eventually, tekil_place
-from tests.mesh.test_two_members import (
-    in_any_order,
-    inbox_of,
-    quiet_run,
-    rows_of,
-    said_in,
-    said_on,
-    see_that_every_kind_was_there,
-    see_zero_drift,
-)
+from tests.mesh.quiet import see_what_a_quiet_run_leaves
 
 AWAY_S = float(os.environ.get("AWAY_S", "3"))
 PATIENCE_S = 60.0
 SETTLE_S = 120.0
-
-
-class Lines(io.StringIO):
-    """What the services log."""
-
-    def since(self, mark: int) -> list[dict[str, Any]]:
-        """The lines that came after so many characters."""
-        return [json.loads(line) for line in self.getvalue()[mark:].splitlines()]
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    handlers, level = logging.root.handlers, logging.root.level
-    stream = Lines()
-    logs.configure(level="INFO", form="json", stream=stream)
-    yield stream
-    logging.root.handlers, logging.root.level = handlers, level
-    structlog.reset_defaults()
 
 
 class Services:
@@ -133,12 +100,4 @@ async def test_services_come_through_outages_with_their_books_right(
             await place.publish(*phase)
             await settle(place)
 
-    quiet = quiet_run()
-    for name, store in quiet.stores.items():
-        for rows in store.service.rows:
-            kept = store.journals[rows.kind] if rows.append_only else store.rows[rows.kind].values()
-            assert await rows_of(place, name, rows) == Counter(kept), f"{name}: {rows.name}"
-        assert await inbox_of(place, name) == store.inbox
-    assert in_any_order(await said_on(place)) == in_any_order(said_in(quiet))
-    see_that_every_kind_was_there(quiet)
-    await see_zero_drift(place)
+    await see_what_a_quiet_run_leaves(place)

@@ -1,5 +1,6 @@
 """An engine of the tally service on one of the stores, a look into it, and the records that it is given."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -121,6 +122,14 @@ async def tally_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
     await create_tables(url, TALLY.metadata)
     async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
         yield pool
+
+
+async def stuck(pool: asyncpg.Pool, number: int, *, timeout_s: float = 30) -> None:
+    """Wait until so many transactions wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(timeout_s):
+        while await pool.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
 
 
 def record(kind: str, event_id: str, data: dict[str, Any] | bytes, **headers: bytes | None) -> Raw:

@@ -1,29 +1,17 @@
 """What was set aside can be tried again exactly once, on a store in memory and on PostgreSQL alike."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from shared.engine import letterbox
 from shared.engine.letters import letter_id
-from shared.engine.memory import MemoryStore
 from shared.engine.message import VALUE_BYTES_MAX, Message
 from shared.engine.postgres import PostgresStore
-from tests.store.bench import NOON, Bench, counted, described, received, record, tally_pool
+from tests.store.bench import NOON, Bench, counted, described, received, record, stuck, tally_pool
 from tests.store.releases import BRINGING, BRINGING_CLOSED, BUGGY, CLOSED, DEAF, LOOKING_BUGGY, STRICT
 from tests.store.tally import TALLY, WALL
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def bench(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Bench]:
-    if request.param == "memory":
-        yield Bench(MemoryStore(TALLY))
-        return
-    async with tally_pool(database) as pool:
-        yield Bench(PostgresStore(TALLY, pool))
 
 
 async def test_after_the_repair_a_letter_counts_once_whatever_comes_again(bench: Bench) -> None:
@@ -248,14 +236,6 @@ async def test_the_messages_of_a_stream_give_up_in_their_order_whatever_the_cloc
     await bench.after(timedelta(minutes=5))
     given_up = [dict(each.headers)["ce_id"] for each in await bench.outbox()]
     assert given_up == [b"r1", b"r2", b"r4", b"r8"]
-
-
-async def stuck(pool: asyncpg.Pool, number: int) -> None:
-    """Wait until so many transactions wait for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(30):
-        while await pool.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_two_leaders_that_retry_a_letter_at_once_decide_it_once(database: str) -> None:

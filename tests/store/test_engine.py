@@ -1,7 +1,6 @@
 """What the engine promises, on a store in memory and on PostgreSQL alike."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -11,15 +10,6 @@ from shared.engine.memory import MemoryStore
 from shared.engine.postgres import LOOKED_AT_MAX, PostgresStore
 from tests.store.bench import NOON, TRACE, Bench, counted, described, received, record, tally_pool
 from tests.store.tally import PATIENCE, TALLY
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def bench(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Bench]:
-    if request.param == "memory":
-        yield Bench(MemoryStore(TALLY))
-        return
-    async with tally_pool(database) as pool:
-        yield Bench(PostgresStore(TALLY, pool))
 
 
 async def test_later_messages_of_a_batch_see_what_earlier_ones_changed(bench: Bench) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from shared.engine.deciding import WAKES_MAX
@@ -17,7 +16,7 @@ from shared.engine.store import Wait
 from shared.events.operations import StockCounted, StockReceived
 from shared.events.reference import ItemDescribed, SafetyStockSet
 from shared.kernel.decision import Answer, Decision, Given, NotYet
-from tests.store.bench import Bench, counted, described, received, record, tally_pool
+from tests.store.bench import Bench, counted, described, received, record, stuck, tally_pool
 from tests.store.tally import TALLY, Item, Tally, _moved, describe
 
 LATE = WAKES_MAX * 2 - 100
@@ -109,21 +108,13 @@ async def test_a_message_stays_behind_one_that_is_moved_to_another_wait_at_that_
             # The ticker has taken the parked message, and cannot yet see whether its item is there.
             await holding.execute("LOCK TABLE items")
             moving = asyncio.create_task(bench.engine._carry_out(_Work(waits=[Wait(Item, "A")])))
-            await stuck(pool, 1)
+            await stuck(pool, 1, timeout_s=10)
             overtaking = asyncio.create_task(bench.take(counted("A", "c1")))
-            await stuck(pool, 2)
+            await stuck(pool, 2, timeout_s=10)
         await asyncio.gather(moving, overtaking)
         assert (await parked(bench), await bench.totals()) == (2, [])
         await bench.take(begun("A"))
         assert (await parked(bench), await bench.totals()) == (0, [1, 0])
-
-
-async def stuck(pool: asyncpg.Pool, number: int) -> None:
-    """Wait until so many transactions wait for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
-        while await pool.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_both_waits_may_end_in_one_batch(bench: Bench) -> None:

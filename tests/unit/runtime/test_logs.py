@@ -1,32 +1,12 @@
 """Every log line goes one way, carries its trace, and hides what is personal or secret."""
 
-import io
-import json
 import logging
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
 
-from shared.runtime import logs
-
-
-class Lines(io.StringIO):
-    def read_all(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.getvalue().splitlines()]
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    handlers, level = logging.root.handlers, logging.root.level
-    stream = Lines()
-    logs.configure(level="INFO", form="json", stream=stream)
-    yield stream
-    logging.root.handlers, logging.root.level = handlers, level
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+from tests.logged import Lines
 
 
 def test_personal_data_and_secrets_are_hidden_at_any_depth(lines: Lines) -> None:
