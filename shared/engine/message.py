@@ -16,6 +16,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 CONTENT_TYPE = "content-type"
 STRUCTURED = "application/cloudevents+json"
+_STRUCTURED_BYTES = STRUCTURED.encode()
 VALUE_BYTES_MAX = 1_000_000
 OUTSIDE_BYTES_MAX = 500_000
 """The world's events are kept well below what is read, since what follows from one says more than it did."""
@@ -28,6 +29,11 @@ ATTRIBUTE_CHARS_MAX = 256
 TRACEPARENT_CHARS_MAX = 55
 """The length of a W3C traceparent; a longer one is none."""
 _ATTRIBUTES = ("id", "source", "type")
+_READ_HEADERS = (
+    *((f"ce_{name}", name) for name in ("specversion", *_ATTRIBUTES, "time")),
+    *((name, name) for name in (CONTENT_TYPE, "traceparent")),
+)
+"""The headers that are read, and the attributes that they are."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = TypeAdapter(Moment)
 
@@ -119,8 +125,11 @@ def read(
     raw: Raw, *, handled: Mapping[str, type[Event]], known: Mapping[str, type[Event]]
 ) -> Message | Unreadable | None:
     """Read a record: a message, None where its type is of no interest, or why it cannot be read."""
+    headers = dict(raw.headers)
+    if _is_of_no_interest(raw, headers, handled, known):
+        return None
     try:
-        attributes, value = _open(raw)
+        attributes, value = _open(raw, headers)
         kind = attributes["type"]
         _check_source(attributes["source"], raw.topic)
         if (model := handled.get(kind) or known.get(kind)) is None:
@@ -135,18 +144,32 @@ def read(
             raise _Bad(
                 "wrong-key", f"the Kafka key must be {event.key}: by it, what is said of one thing stays in order"
             )
+        traceparent = attributes.get("traceparent", "")
         return Message(
             source=attributes["source"],
             id=attributes["id"],
             type=kind,
             time=_time(attributes.get("time"), raw),
-            traceparent=attributes.get("traceparent", ""),
+            traceparent=traceparent if len(traceparent) <= TRACEPARENT_CHARS_MAX else "",
             event=event,
             digest=_digest(kind, value),
             raw=raw,
         )
     except _Bad as bad:
         return Unreadable(raw, bad.slug, bad.detail)
+
+
+def _is_of_no_interest(
+    raw: Raw, headers: Mapping[str, bytes | None], handled: Mapping[str, type[Event]], known: Mapping[str, type[Event]]
+) -> bool:
+    """Say whether a record tells, where it belongs, of a type that is known and not handled: most that comes does."""
+    kind = (headers.get("ce_type") or b"").decode(errors="replace")
+    return (
+        kind not in handled
+        and (model := known.get(kind)) is not None
+        and raw.topic == model.TOPIC
+        and not _is_structured(headers)
+    )
 
 
 def _check_source(source: str, topic: str) -> None:
@@ -157,18 +180,22 @@ def _check_source(source: str, topic: str) -> None:
         raise _Bad("forged-source", f"the world does not speak as {source}: that is a service of Tekil's")
 
 
-def _open(raw: Raw) -> tuple[dict[str, str], bytes]:
+def _is_structured(headers: Mapping[str, bytes | None]) -> bool:
+    return (headers.get(CONTENT_TYPE) or b"").startswith(_STRUCTURED_BYTES)
+
+
+def _open(raw: Raw, headers: Mapping[str, bytes | None]) -> tuple[dict[str, str], bytes]:
     """Return the CloudEvents attributes and the data of a record in binary or structured mode."""
     if raw.value is None:
         raise _Bad("null-value", "the record has no value; Tekil forgets nothing, so tombstones mean nothing to it")
     bytes_max = OUTSIDE_BYTES_MAX if raw.topic in OUTSIDE_TOPICS else VALUE_BYTES_MAX
     if len(raw.value) > bytes_max:
         raise _Bad("value-too-large", f"the value has {len(raw.value)} bytes; at most {bytes_max} are read")
-    headers = _texts(raw.headers)
-    if headers.get(CONTENT_TYPE, "").startswith(STRUCTURED):
+    attributes, value = _texts(headers), raw.value
+    if _is_structured(headers):
+        traceparent = attributes.get("traceparent", "")
         attributes, value = _structured(raw.value)
-    else:
-        attributes, value = {name[3:]: text for name, text in headers.items() if name.startswith("ce_")}, raw.value
+        attributes["traceparent"] = traceparent
     if attributes.get("specversion") != "1.0":
         raise _Bad("missing-attribute", "ce_specversion must be 1.0: this is not a CloudEvents 1.0 record")
     for name in _ATTRIBUTES:
@@ -176,21 +203,20 @@ def _open(raw: Raw) -> tuple[dict[str, str], bytes]:
             raise _Bad("missing-attribute", f"ce_{name} must be 1 to {ATTRIBUTE_CHARS_MAX} printable characters")
     if " " in attributes["source"]:
         raise _Bad("bad-header", "ce_source is a URI reference: it has no spaces")
-    traceparent = headers.get("traceparent", "")
-    return attributes | {"traceparent": traceparent if len(traceparent) <= TRACEPARENT_CHARS_MAX else ""}, value
+    return attributes, value
 
 
-def _texts(headers: Headers) -> dict[str, str]:
-    """Return the headers that matter as text. Foreign headers may hold anything; ours may not."""
+def _texts(headers: Mapping[str, bytes | None]) -> dict[str, str]:
+    """Return the headers that are read as text. Foreign headers may hold anything; these may not."""
     texts = {}
-    for name, value in headers:
-        if name.startswith("ce_") or name in (CONTENT_TYPE, "traceparent"):
-            if value is None:
-                raise _Bad("bad-header", f"header {name} is null")
+    for header, name in _READ_HEADERS:
+        if header in headers:
+            if (value := headers[header]) is None:
+                raise _Bad("bad-header", f"header {header} is null")
             try:
                 texts[name] = value.decode()
             except UnicodeDecodeError:
-                raise _Bad("bad-header", f"header {name} is not UTF-8") from None
+                raise _Bad("bad-header", f"header {header} is not UTF-8") from None
     return texts
 
 

@@ -8,6 +8,7 @@ import pytest
 from shared.engine import letterbox
 from shared.engine.letters import letter_id
 from shared.engine.message import VALUE_BYTES_MAX, Message
+from shared.engine.packing import unpack
 from shared.engine.postgres import PostgresStore
 from tests.store.bench import NOON, Bench, counted, described, received, record, stuck, tally_pool
 from tests.store.releases import BRINGING, BRINGING_CLOSED, BUGGY, CLOSED, DEAF, LOOKING_BUGGY, STRICT
@@ -288,9 +289,12 @@ async def test_a_letter_is_kept_whole_until_it_is_closed_and_then_forgotten(data
 async def test_words_of_a_publisher_that_no_database_takes_cost_nothing(database: str) -> None:
     async with tally_pool(database) as pool:
         bench = Bench(PostgresStore(TALLY, pool))
-        await bench.take(described("A"), received("A", 2, "r1", **{"ce_\x00": None}), received("A", 3, "r2"))
+        strange = {"ce_\x00": None, "ce_type": b"stock.\x00", "ce_source": b"\xff"}
+        await bench.take(described("A"), received("A", 2, "r1", **strange), received("A", 3, "r2"))
         assert (await bench.pieces("A"), await bench.dead()) == (3, [("tekil.operations.v1.tally.dlq", "bad-header")])
-        assert await pool.fetchval("SELECT detail FROM dead_letters") == r"header ce_\x00 is null"
+        [kept] = await pool.fetch("SELECT type, detail, headers FROM dead_letters")
+        assert (kept["type"], kept["detail"]) == ("", "header ce_source is not UTF-8")
+        assert dict(unpack(kept["headers"])).items() >= strange.items()
 
 
 async def test_of_a_value_that_can_never_be_read_size_and_digest_are_kept(database: str) -> None:
