@@ -278,7 +278,9 @@ class PostgresTransaction:
             raise Conflict(f"somebody else changed {rows.name} in between")
 
     async def _insert(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
-        await self._connection.execute(statements.append(table), *zip(*records, strict=True))
+        """Copy rows into a table: half the work of an INSERT from arrays, for the database and for us."""
+        columns = [column.name for column in table.columns if column.identity is None]
+        await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
 
     async def _save_deadlines(self, deadlines: Mapping[tuple[str, str], DeadlineSet | None]) -> None:
         table = self._store.deadlines

@@ -38,14 +38,6 @@ def load(rows: Rows) -> str:
 
 
 @cache
-def append(table: Table) -> str:
-    """Insert the given rows."""
-    columns = [column for column in table.columns if column.identity is None]
-    rows = given(columns)
-    return compiled(insert(table).from_select([c.name for c in columns], select(*[rows.c[c.name] for c in columns])))
-
-
-@cache
 def save(rows: Rows) -> str:
     """Insert or update the given rows, each only where its version follows on the one in the table."""
     table = rows.table
