@@ -1,13 +1,15 @@
-"""How the rows of a table and the frozen dataclasses of a domain become each other."""
+"""How the rows of a table and the values of a domain become each other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.kernel.value import Value, fields
 
 Key = str | tuple[str, ...]
 """A text, or a tuple of texts where the primary key has several columns."""
@@ -22,7 +24,7 @@ class Rows:
     """
 
     table: Table
-    kind: type
+    kind: type[Value]
     append_only: bool = False
     """Rows are written once and never read by a decision: journals."""
     locked: bool = True
@@ -56,7 +58,7 @@ class Codec:
         self.key_of = attrgetter(*rows.key_columns())
         self._getters = [attrgetter(name) for name in self.columns]
         self._documents = [self.columns.index(name) for name in self.columns if name in documents]
-        self._fields = [field.name for field in fields(rows.kind)]
+        self._fields = fields(rows.kind)
         self._decoders = {name: msgspec.json.Decoder(hints[name]).decode for name in self._fields if name in documents}
         self._encode = msgspec.json.Encoder().encode
         self._kind = rows.kind

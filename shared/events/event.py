@@ -59,7 +59,7 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufef
 def _utc(moment: datetime) -> datetime:
     if not 1970 <= moment.year <= 9998:
         raise ValueError("the year must be from 1970 to 9998")
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _not_reserved(name: str) -> str:

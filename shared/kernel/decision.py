@@ -9,11 +9,11 @@ A decision is a pure function of a message, what is given with it, and the rows 
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Protocol
 
 from shared.kernel.ids import derive, time_of
+from shared.kernel.value import Value
 
 CLOCK_SKEW = timedelta(minutes=15)
 """By how much the clocks of tills and handhelds may be wrong and still be believed."""
@@ -32,8 +32,7 @@ class Publishable(Protocol):
         """The Kafka key: what must stay in order with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Value):
     """What a decision may know beside its message and its rows."""
 
     now: datetime
@@ -67,8 +66,7 @@ class Given:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Value):
     """A time by which something must have happened; when it passes, the service decides about it as about a message.
 
     A service has one deadline of a name for a key: setting it again moves it, `due_at=None` clears it.
@@ -79,8 +77,7 @@ class Deadline:
     due_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """The new versions of the rows, and the facts that follow. What is not named stays as it is."""
 
     rows: tuple[object, ...] = ()
@@ -95,8 +92,7 @@ NOTHING = Decision()
 """The decision that nothing follows."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotYet:
+class NotYet(Value):
     """The message waits for the row (`kind`, `key`).
 
     When the wait grows too long, `otherwise` is what is decided; without it the message is dead-lettered.
@@ -107,8 +103,7 @@ class NotYet:
     otherwise: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(Value):
     """The message can never be processed: why, as a slug and a sentence for a person."""
 
     slug: str

@@ -1,7 +1,6 @@
 """Bugs in what the services decide."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from services.attribution import service as attribution_service
@@ -25,6 +24,7 @@ from services.returns import service as returns_service
 from services.returns.domain.take_home import take_home
 from shared.events.event import LineQuantity
 from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, Given
+from shared.kernel.value import replace
 from tests.simulation.mutants import Mutant
 
 Held = tuple[HeldLine, Stock]

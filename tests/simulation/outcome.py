@@ -1,7 +1,6 @@
 """What a history leaves behind, save the times at which services happened to decide."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from services.attribution.domain.state import Entry, EntryPosting, Sale, StockEntry
@@ -9,6 +8,7 @@ from services.fulfilment.domain.state import Fulfilment, Task
 from services.inventory.domain.state import Movement, Reservation, Stock
 from services.order.domain.state import Order
 from services.returns.domain.state import Purchase
+from shared.kernel.value import replace
 from tests.simulation.cluster import Cluster
 
 Outcome = Mapping[str, Any]

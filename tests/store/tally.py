@@ -1,6 +1,5 @@
 """A service small enough to see the engine through: it tallies received pieces of described items."""
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
@@ -13,30 +12,28 @@ from shared.events.inventory import StockMoved
 from shared.events.operations import StockAdjusted, StockCounted, StockReceived
 from shared.events.reference import ItemDescribed
 from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, Given, NotYet
+from shared.kernel.value import Value, replace
 
 WALL = 1000
 """The database refuses a larger tally; the decision does not know."""
 PATIENCE = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Value):
     """A sku that was described."""
 
     sku: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Value):
     """Pieces of a sku."""
 
     sku: str
     pieces: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Value):
     """A journal of what came in."""
 
     arrival_id: str

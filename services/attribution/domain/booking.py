@@ -1,16 +1,14 @@
 """One recognition, booked: an entry that says why, and its postings in every book."""
 
-from dataclasses import dataclass
-
 from services.attribution.domain import books
 from services.attribution.domain.policy import Policy
 from services.attribution.domain.recognition import Recognition
 from services.attribution.domain.state import Entry, EntryPosting, Holder
 from shared.events.attribution import AttributionPosted, Posting
+from shared.kernel.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(Value):
     """An entry and its postings. One that does not balance cannot be built."""
 
     entry: Entry

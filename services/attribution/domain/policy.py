@@ -14,6 +14,7 @@ from services.attribution.domain.roles import ALWAYS_PLAYED, Role
 from shared.events.channel import Channel, Method
 from shared.events.reference import LocationKind
 from shared.kernel.money import WHOLE_BP
+from shared.kernel.value import Value
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 FEE_MAX_MINOR = 10**12
@@ -152,8 +153,7 @@ class Policy:
                     raise ValueError(f"handling fee of {flow}: {currency} {fee_minor} is no currency and amount")
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Value):
     """All versions that were published: one row."""
 
     name: str

@@ -1,7 +1,6 @@
 """What every recognition has in common: pieces of a sale become final, each line's in an entry of its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from services.attribution.domain.booking import book
@@ -11,10 +10,10 @@ from services.attribution.domain.state import Item, Sale
 from shared.events.fulfilment import TaskLine
 from shared.events.order import PlacedLine
 from shared.kernel.decision import Answer, Decision, Given, Invalid, NotYet
+from shared.kernel.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Value):
     """What the lines that become final together share."""
 
     players: Players

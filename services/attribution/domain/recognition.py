@@ -1,17 +1,16 @@
 """A recognition: pieces of a line that became final, with all that the policy and the books need to know of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.attribution.domain.roles import Role
 from services.attribution.domain.state import Associate, Discount, Item, Location, Sale, SaleLine
 from shared.kernel.money import part
+from shared.kernel.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Player:
+class Player(Value):
     """Where a role was played, and by whom if a person acted."""
 
     location: Location
@@ -26,8 +25,7 @@ COST_MAX_MINOR = 10**15
 """The most that a posting holds. More is a slip of the keyboard in the master data, and no reason to lose a sale."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
+class Recognition(Value):
     """These many more pieces of the line, after those that it counts as recognised, became final."""
 
     sale: Sale

@@ -1,16 +1,15 @@
 """The rows of attribution: what it was told of the world, the sales it follows, and the journal, which only grows."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.attribution.domain.roles import Role
 from shared.events.channel import Channel, Method
 from shared.events.reference import LocationKind
 from shared.kernel.money import WHOLE_BP
+from shared.kernel.value import Value, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Value):
     """A place that sells, keeps or hands over goods."""
 
     location_id: str
@@ -27,8 +26,7 @@ class Location:
         return self.owner_cost_centre == self.cost_centre
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Value):
     """What a sku costs its owner."""
 
     sku: str
@@ -37,8 +35,7 @@ class Item:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Associate:
+class Associate(Value):
     """Somebody who sells or serves."""
 
     associate_id: str
@@ -46,16 +43,14 @@ class Associate:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Discount:
+class Discount(Value):
     """A reduction of a line, and who pays for it."""
 
     funder: str
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class SaleLine:
+class SaleLine(Value):
     """The facts of an order line, and how many of its pieces have become final."""
 
     line_id: str
@@ -70,8 +65,7 @@ class SaleLine:
         assert 0 <= self.recognised <= self.quantity, f"{self.recognised} of {self.quantity} recognised"
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Value):
     """An order, as far as the books need it."""
 
     order_id: str
@@ -108,8 +102,7 @@ class Sale:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Value):
     """Who played a role."""
 
     role: Role
@@ -119,8 +112,7 @@ class Holder:
     """Whoever was named and was not described as working there when it was booked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Value):
     """A share of the credit, and how it came about: nothing has to be computed again to explain it."""
 
     role: Role
@@ -135,8 +127,7 @@ class Share:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """A recognition in the journal: what became final, and why its credit fell as it did."""
 
     entry_id: str
@@ -177,8 +168,7 @@ class Entry:
         return next(holder.location_id for holder in self.holders if holder.role == role)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPosting:
+class EntryPosting(Value):
     """One amount in one account of one book, as `attribution.posted` tells it."""
 
     entry_id: str
@@ -190,8 +180,7 @@ class EntryPosting:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class StockEntry:
+class StockEntry(Value):
     """Pieces that went from one stock account to another without an order: balanced by its shape."""
 
     entry_id: str

@@ -8,7 +8,6 @@ than never, and somebody looks.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from operator import attrgetter
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from services.fulfilment.domain.state import Location
 from shared.events.reference import Weekday
+from shared.kernel.value import replace
 
 SEARCH_DAYS = 366
 """How many local days are looked at, the one of the start included."""

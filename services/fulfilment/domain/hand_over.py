@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.fulfilment.domain.codes import PickupCodes
@@ -25,6 +24,7 @@ from shared.events.fulfilment import FulfilmentCollected, HandoverRefused, Settl
 from shared.events.operations import PickupHandedOver
 from shared.events.reasons import reason
 from shared.kernel.decision import CLOCKS_SINCE, Answer, Decision, Given, NotYet, Refused
+from shared.kernel.value import replace
 
 GUESSERS_MAX = 10
 """While so many tills are known to guess, no other one may try: so the codes tried in an hour are bounded.

@@ -1,7 +1,6 @@
 """A picker is done with some lines."""
 
 from collections import Counter
-from dataclasses import replace
 
 from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.ready import keep_picking
@@ -12,6 +11,7 @@ from shared.events.fulfilment import FulfilmentShort, PickRefused
 from shared.events.operations import PickCompleted
 from shared.events.reasons import reason
 from shared.kernel.decision import CLOCKS_SINCE, NOTHING, Answer, Decision, Given, NotYet
+from shared.kernel.value import replace
 
 
 def pick(

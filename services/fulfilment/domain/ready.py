@@ -1,13 +1,12 @@
 """Picking ends: what was picked waits for the customer, until it is collected, cancelled or too late."""
 
-from dataclasses import replace
-
 from services.fulfilment.domain.calendar import end_of_open_day
 from services.fulfilment.domain.codes import PickupCodes
 from services.fulfilment.domain.deadlines import PICKUP_DAYS, pick_deadline, pickup_deadline
 from services.fulfilment.domain.state import Fulfilment, Location, Task
 from shared.events.fulfilment import ReadyForPickup
 from shared.kernel.decision import Decision, Given
+from shared.kernel.value import replace
 
 
 def keep_picking(

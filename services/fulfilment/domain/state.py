@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Literal
 
 from shared.events.fulfilment import SettledLine, TaskLine
 from shared.events.reference import Weekday
+from shared.kernel.value import Value, replace
 
 Bucket = Literal["to_pick", "picked", "collected", "short", "cancelled", "expired"]
 """Where a piece is. It is to be picked, or short, or picked; what is picked is collected or expires; and what is
@@ -17,8 +17,7 @@ WRONG_CODES_MAX = 5
 """After so many wrong codes a till gets nothing for a while; others do, so that no till locks out a whole store."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenInterval:
+class OpenInterval(Value):
     """A stretch of a weekday in which a location is open, in its local time."""
 
     day: Weekday
@@ -26,8 +25,7 @@ class OpenInterval:
     closes: time
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Value):
     """A location's calendar. Without opening hours it is always open, save on the days on which it is closed."""
 
     location_id: str
@@ -36,8 +34,7 @@ class Location:
     closed_on: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """The pieces of an order line that a store was asked for, by where they are now."""
 
     line_id: str
@@ -69,8 +66,7 @@ class Line:
         return replace(self, **changed)
 
 
-@dataclass(frozen=True, slots=True)
-class Guesses:
+class Guesses(Value):
     """Wrong codes that one till or handheld showed, by the CloudEvents source that it publishes as."""
 
     source: str
@@ -84,8 +80,7 @@ class Guesses:
         return self.wrong_codes >= WRONG_CODES_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Value):
     """What one store does for an order: it picks until nothing is to pick, then hands over what it picked."""
 
     location_id: str
@@ -141,8 +136,7 @@ class Task:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilment:
+class Fulfilment(Value):
     """The tasks of an order, one a store."""
 
     order_id: str

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from services.inventory.domain.discrepancy import discrepancy
 from services.inventory.domain.state import HeldLine, Reservation, Stock, StockKey, stock_at
 from shared.events.fulfilment import FulfilmentCollected, FulfilmentShort, TaskLine, news
 from shared.events.inventory import AvailabilityChanged, StockDiscrepancyFound, StockLine
 from shared.kernel.decision import Deadline, Decision
+from shared.kernel.value import Value
 
 HOLD = "hold"
 """The deadline by which the pieces of an order, its key, must be picked."""
@@ -17,8 +17,7 @@ Change = Callable[[HeldLine, Stock, int], tuple[HeldLine, Stock]]
 """What becomes of a line and its stock by a number of pieces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Value):
     """A reservation and the stock that it is about, before or after a change."""
 
     reservation: Reservation

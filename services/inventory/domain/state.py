@@ -1,18 +1,17 @@
 """What inventory keeps: the pieces held for orders, the stock of each sku at each location, every change of it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from shared.events.inventory import StockLine
+from shared.kernel.value import Value, replace
 
 StockKey = tuple[str, str]
 """Location and sku."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldLine:
+class HeldLine(Value):
     """Pieces of an order line at a location, by what became of them."""
 
     line_id: str
@@ -70,8 +69,7 @@ class HeldLine:
         return replace(left, released=self.released + reserved + picked)
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Value):
     """What is held for an order. Its row, even without lines, says that the order was decided about."""
 
     order_id: str
@@ -92,8 +90,7 @@ class Reservation:
         return replace(self, lines=tuple(lines.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Value):
     """Pieces of a sku at a location.
 
     On hand is what the books say: a till that sells what they do not know of takes it below zero.
@@ -166,8 +163,7 @@ def stock_at(stock: Mapping[StockKey, Stock], key: StockKey) -> Stock:
 Cause = Literal["carried_out", "collected", "received", "counted", "adjusted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Value):
     """A change of what is on hand. On hand is the sum of its movements, always."""
 
     movement_id: str

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from services.order.domain.state import Bucket, Buckets, Line, Order
+from shared.kernel.value import Value, replace
 
 
 class Pieces(Protocol):
@@ -20,8 +20,7 @@ class Pieces(Protocol):
         """How many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Value):
     """What was moved of a line, and the line after it."""
 
     line: Line

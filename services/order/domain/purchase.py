@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
@@ -11,12 +10,12 @@ from services.order.domain.state import Bucket, Buckets, Line, Order, Payment, R
 from shared.events.channel import Method, OrderSubmitted, SaleRecorded, SoldLine
 from shared.events.order import OrderPlaced, PlacedLine
 from shared.kernel.decision import Given, Refused
+from shared.kernel.value import Value
 
 Purchase = OrderSubmitted | SaleRecorded
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """Something wrong with a purchase: which refusal it is, and in detail what and by how much."""
 
     refusal: type[Refused]

@@ -1,12 +1,12 @@
 """Giving money back, over the tenders that paid."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from services.order.domain.state import Order, Payment
 from shared.events.channel import Tender
 from shared.events.event import Reason
 from shared.events.order import RefundRequested
+from shared.kernel.value import replace
 
 
 def refund(order: Order, why: Reason) -> tuple[Order, tuple[RefundRequested, ...]]:

@@ -1,7 +1,6 @@
 """Rejecting an order as a whole."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from services.order.domain import causes
 from services.order.domain.move import move
@@ -11,6 +10,7 @@ from shared.events.event import LineQuantity, Reason
 from shared.events.order import OrderRejected
 from shared.events.reasons import reason
 from shared.kernel.decision import Decision
+from shared.kernel.value import replace
 
 
 def reject(order: Order, rejections: Iterable[Rejection]) -> Decision:

@@ -1,7 +1,6 @@
 """What the order service knows: places, and orders whose every piece is in exactly one bucket."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -10,22 +9,21 @@ from shared.events.channel import Channel, Method
 from shared.events.reference import LocationKind
 from shared.kernel.decision import Refused
 from shared.kernel.money import part
+from shared.kernel.value import Value, fields
 
 Bucket = Literal["pending", "reserved", "ready", "collected", "cancelled"]
 Status = Literal["placed", "confirmed", "ready", "partly_collected", "completed", "cancelled", "rejected"]
 WhenShort = Literal["reject_order", "reject_line"]
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Value):
     """A place that was described to us."""
 
     location_id: str
     kind: LocationKind
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
+class Buckets(Value):
     """How many pieces of a line have come how far."""
 
     pending: int = 0
@@ -51,11 +49,10 @@ class Buckets:
         return self.open + self.collected + self.cancelled
 
 
-BUCKETS: tuple[str, ...] = tuple(field.name for field in fields(Buckets))
+BUCKETS: tuple[str, ...] = fields(Buckets)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """A line of an order: what was bought, what it costs, and where its pieces are."""
 
     line_id: str
@@ -92,16 +89,14 @@ class Line:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Value):
     """A means of payment and what it paid."""
 
     method: str
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Value):
     """Why an order was not taken on; the line where it is about one."""
 
     slug: str
@@ -114,8 +109,7 @@ class Rejection:
         return cls(refusal.slug, refusal.sentence, line_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Value):
     """An order from any channel. Its quantities, amounts and status are derived from its lines."""
 
     order_id: str

@@ -1,13 +1,12 @@
 """What returns keeps: what was bought in an order, and what of it the customer has got."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.kernel.money import part
+from shared.kernel.value import Value, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Value):
     """Pieces that the customer got at one time, in one place: the time to return them runs from it."""
 
     location_id: str
@@ -15,8 +14,7 @@ class Handover:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseLine:
+class PurchaseLine(Value):
     """A line as it was bought and paid, and its pieces as they were handed over."""
 
     line_id: str
@@ -51,8 +49,7 @@ class PurchaseLine:
         return replace(self, handovers=(*self.handovers, handover))
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Value):
     """An order as returns see it."""
 
     order_id: str

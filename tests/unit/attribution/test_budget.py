@@ -1,13 +1,13 @@
 """Into whose budget, and from whose stock? Exact postings, and each cost centre's own books."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
 from services.attribution.domain import books
 from services.attribution.domain.recognition import Players, carried_out, handed_over
 from services.attribution.domain.state import Location
+from shared.kernel.value import replace
 from tests.unit.attribution.world import PARTNER, SHIPPED, SHIRT, STORE_A, WEB, line, place, played, recognition, table
 
 PICKUP_IN_A = played(capture=WEB, fulfil=STORE_A, handover=STORE_A)

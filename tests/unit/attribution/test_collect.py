@@ -1,6 +1,5 @@
 """Pieces were handed over: the web shop's order, collected in a store."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +8,7 @@ from services.attribution.domain.collect import collect
 from services.attribution.domain.state import Associate, Entry, Holder, Item, Location, Sale
 from shared.events.fulfilment import FulfilmentCollected, SettledLine
 from shared.kernel.decision import NOTHING, Answer, Invalid, NotYet
+from shared.kernel.value import replace
 from tests.unit.attribution.world import (
     GIVEN,
     NOON,

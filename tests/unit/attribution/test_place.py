@@ -1,6 +1,5 @@
 """An order was placed: only what was carried out is earned."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from shared.events.channel import Discount as GivenAway
 from shared.events.channel import Method
 from shared.events.order import OrderPlaced, PlacedLine
 from shared.kernel.decision import NOTHING, Answer, Invalid, NotYet
+from shared.kernel.value import replace
 from tests.unit.attribution.world import GIVEN, NOON, SHIPPED, SHIRT, STORE_A, decided, posted, table
 
 AYSE = Associate("ayse", "store-a", "sales")

@@ -1,7 +1,6 @@
 """Which rule decides, which version holds, and what no policy may say."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from services.attribution.domain.policy import Played, Policies, Policy, Portion
 from services.attribution.domain.roles import Role
 from services.attribution.policy.document import SHIPPED as SHIPPED_FILE
 from services.attribution.policy.document import PolicyNotValid, document_of, read_document, read_policy
+from shared.kernel.value import replace
 from tests.unit.attribution.world import NOON, SHIPPED, STORE_A, STORE_B, WAREHOUSE, WEB, line, played, recognition
 
 ALL_TO_CAPTURE = (Portion("capture", 10_000),)

@@ -1,6 +1,5 @@
 """Whatever is sold for whatever price under whatever policy, the books balance and the parts make the whole."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 
@@ -13,6 +12,7 @@ from services.attribution.domain.recognition import Player, Players
 from services.attribution.domain.roles import Role
 from services.attribution.domain.state import Item, SaleLine
 from shared.kernel.money import WHOLE_BP
+from shared.kernel.value import replace
 from tests.unit.attribution.world import PARTNER, STORE_A, STORE_B, WAREHOUSE, WEB, line, recognition
 
 amounts = integers(0, 10**12)

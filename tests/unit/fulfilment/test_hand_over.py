@@ -1,6 +1,5 @@
 """Staff hand over what waits to whoever shows the code."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from shared.events.event import LineQuantity, Reason
 from shared.events.fulfilment import FulfilmentCollected, HandoverRefused
 from shared.events.operations import PickupHandedOver
 from shared.kernel.decision import Answer, Deadline, Decision, NotYet
+from shared.kernel.value import replace
 from tests.unit.fulfilment.examples import (
     CODES,
     HAPPENED,

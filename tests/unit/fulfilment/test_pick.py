@@ -1,7 +1,5 @@
 """A picker is done with some lines."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.fulfilment.domain.pick import pick
@@ -10,6 +8,7 @@ from shared.events.event import Reason
 from shared.events.fulfilment import FulfilmentShort, PickRefused, ReadyForPickup
 from shared.events.operations import PickCompleted, PickedLine
 from shared.kernel.decision import NOTHING, Answer, Deadline, Decision, NotYet
+from shared.kernel.value import replace
 from tests.unit.fulfilment.examples import (
     CODES,
     GALATA,

@@ -1,6 +1,5 @@
 """Deliveries, counts, adjustments and safety stock."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,6 +12,7 @@ from shared.events.inventory import StockMoved
 from shared.events.operations import StockAdjusted, StockCounted, StockReceived
 from shared.events.reference import SafetyStockSet
 from shared.kernel.decision import NOTHING, Answer, Decision, Invalid
+from shared.kernel.value import replace
 from tests.unit.inventory.world import BOUGHT, GIVEN, mugs, please_count, promise
 
 Cause = Literal["received", "counted", "adjusted"]

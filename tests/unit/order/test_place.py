@@ -1,7 +1,5 @@
 """Placing what a channel submitted: taken on, rejected with every reason, or waiting for a location."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.order.domain import causes, refusals
@@ -10,6 +8,7 @@ from services.order.domain.state import Buckets, Location, Payment, Rejection
 from shared.events.channel import Discount, OrderSubmitted, RequestedLine, Tender
 from shared.events.order import OrderPlaced, OrderRejected, PlacedLine, SubmissionRefused
 from shared.kernel.decision import NOTHING, Decision, NotYet, Refused
+from shared.kernel.value import replace
 from tests.unit.order.orders import (
     BOUGHT_AT,
     GIVEN,

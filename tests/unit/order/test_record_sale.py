@@ -1,6 +1,5 @@
 """Recording what a till sold: a fact, refused by nobody, unless it contradicts itself."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -11,6 +10,7 @@ from services.order.domain.state import Buckets
 from shared.events.channel import Discount, SaleRecorded, SoldLine, Tender
 from shared.events.order import OrderCompleted, OrderPlaced, PlacedLine
 from shared.kernel.decision import NOTHING, Decision, Invalid
+from shared.kernel.value import replace
 from tests.unit.order.orders import BOUGHT_AT, GIVEN, PLACES, pieces, sale, submission, the_order, wanted
 
 SHIRT = SoldLine(line_id="shirt", sku="sku-shirt", quantity=1, gross_minor=1000, net_minor=1000, tax_minor=200)

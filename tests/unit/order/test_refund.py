@@ -1,7 +1,5 @@
 """Giving money back: over the tenders last first, never more than was paid, to the last cent."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.order.domain import causes
@@ -10,6 +8,7 @@ from services.order.domain.refund import refund
 from services.order.domain.state import Payment
 from shared.events.channel import Tender
 from shared.kernel.decision import Decision
+from shared.kernel.value import replace
 from tests.unit.order.orders import line, order, some, the_order, why
 
 GIFT_CARD_VOUCHER_AND_CARD = (Payment("gift_card", 300), Payment("voucher", 0), Payment("card", 700))

@@ -1,11 +1,10 @@
 """The order itself: its status in a word, and what can never be."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.order.domain.refusals import StockUnavailable
 from services.order.domain.state import Buckets, Line, Order, Payment, Rejection, Status
+from shared.kernel.value import replace
 from tests.unit.order.orders import line, order
 
 STATUS: dict[str, tuple[Order, Status]] = {
@@ -59,4 +58,4 @@ IMPOSSIBLE: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("changes", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
 def test_an_order_that_cannot_be_is_a_bug(changes: dict[str, object]) -> None:
     with pytest.raises(AssertionError):
-        replace(order(line("a", pending=1)), **changes)  # type: ignore[arg-type]
+        replace(order(line("a", pending=1)), **changes)
