@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -278,9 +279,17 @@ class Member:
         self.metrics.messages.labels("parked").inc(len(effects.parked))
         for slug in effects.dead:
             self.metrics.dead.labels(slug).inc()
-            log.warning("set aside", service=self.service.name, reason=slug)
+        self._say_what_is_set_aside(effects)
         for bug in effects.bugs:
             log.error("a decision failed", service=self.service.name, exc_info=bug)
+
+    def _say_what_is_set_aside(self, effects: Effects) -> None:
+        """Name letters as commands take them. A deadline whose decision failed is none: it is tried again by itself."""
+        name = self.service.name
+        for letter in effects.letters:
+            log.warning("set aside", service=name, letter=f"{name}/{letter.id}", reason=letter.reason)
+        for slug in (Counter(effects.dead) - Counter(letter.reason for letter in effects.letters)).elements():
+            log.warning("set aside", service=name, reason=slug)
 
 
 def _halves(records: Sequence[Raw]) -> list[Sequence[Raw]]:
