@@ -8,6 +8,7 @@ from rich.table import Table
 from services.commands import console
 from services.commands.asking import Json, databases
 from services.commands.letters import OfService, named
+from services.commands.lines import aligned, has_width
 from shared.engine.looking import SHOWN_MAX, Waiting, waits
 from shared.runtime.settings import Settings
 
@@ -26,8 +27,11 @@ def list_parked(service: OfService = None, json: Json = False) -> None:
     found = oldest_first(by_service)
     if json:
         console.print_json([{"service": name, **asdict(each)} for name, each in found])
-    elif found:
+    elif found and has_width():
         console.out.print(listed(found))
+    elif found:
+        for line in in_lines(found):
+            console.out.print(line, soft_wrap=True, highlight=False)
     else:
         console.out.print("nothing is parked")
     for name in cut(by_service):
@@ -44,6 +48,18 @@ def oldest_first(by_service: Mapping[str, Sequence[Waiting]]) -> list[tuple[str,
 def cut(by_service: Mapping[str, Sequence[Waiting]]) -> list[str]:
     """Name the services that were asked for no more than they told."""
     return [name for name, of_it in by_service.items() if len(of_it) == SHOWN_MAX]
+
+
+def in_lines(found: Iterable[tuple[str, Waiting]]) -> list[str]:
+    """Show waits to programs: each is a line."""
+    rows = [
+        (
+            name, f"{each.kind.lower()} {each.key}", f"{each.messages:,}", f"{each.since:%Y-%m-%d %H:%M:%S}",
+            f"{each.gives_up_at:%Y-%m-%d %H:%M:%S}", " ".join(each.types),
+        )
+        for name, each in found
+    ]  # fmt: skip
+    return aligned([("service", "waits for", "messages", "since (UTC)", "until (UTC)", "types"), *rows])
 
 
 def listed(found: Iterable[tuple[str, Waiting]]) -> Table:

@@ -15,7 +15,7 @@ from shared.engine.packing import pack, raw_of, unpack
 from shared.engine.store import Held
 
 SHOWN_MAX = 1_000
-"""Letters that a list shows; more are for `retry --reason`, not for reading."""
+"""Letters that a list shows, those that failed first; more are for `retry --reason`, not for reading."""
 
 RETRIED_BYTES_MAX = 8_000_000
 """Keys, values and headers of the letters of one transaction, save those of the last one."""
@@ -61,21 +61,37 @@ _LIST = f"""{_ENTRY}
     WHERE state <> 'closed' AND ($1::text IS NULL OR reason = $1)
     ORDER BY first_failed_at, topic, partition, record_offset LIMIT $2
 """
+_COUNTS = """
+    SELECT reason, count(*), count(*) FILTER (WHERE state = 'retrying'), min(first_failed_at) FROM dead_letters
+    WHERE state <> 'closed' AND ($1::text IS NULL OR reason = $1) GROUP BY reason
+"""
 _ONE = f"{_ENTRY} WHERE id = $1"
 _STANDING = """
-    SELECT id, state, attempts, reason, outcome, (
+    SELECT id, state, attempts, reason, outcome, closed_at, (
         SELECT id FROM dead_letters AS earlier
         WHERE holds = letter.holds AND holds <> '' AND state <> 'closed' AND record_offset < letter.record_offset
         ORDER BY record_offset LIMIT 1
     )
     FROM dead_letters AS letter WHERE id = ANY($1)
 """
-# What was too large to be kept is too large to be read.
+# What was too large to be kept is too large to be read. Those that wait already are not touched: the leader may hold
+# them for as long as it decides.
 _RETRY = """
-    UPDATE dead_letters SET state = 'retrying'
-    WHERE state = 'open' AND ($1::text[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR reason = $2)
-        AND NOT (reason = 'value-too-large' AND value IS NULL)
-    RETURNING id, attempts
+    WITH wanted AS (
+        SELECT id, attempts, state = 'retrying' AS waits, topic, partition, record_offset FROM dead_letters
+        WHERE state <> 'closed' AND ($1::text[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR reason = $2)
+            AND NOT (reason = 'value-too-large' AND value IS NULL)
+    ), locked AS (
+        SELECT id FROM dead_letters WHERE state = 'open' AND id IN (SELECT id FROM wanted WHERE NOT waits)
+        ORDER BY topic, partition, record_offset FOR UPDATE
+    ), marked AS (
+        UPDATE dead_letters SET state = 'retrying' FROM locked WHERE dead_letters.id = locked.id
+    )
+    SELECT id, attempts, waits FROM wanted ORDER BY topic, partition, record_offset
+"""
+_UNCLOSED = """
+    SELECT id FROM dead_letters WHERE state <> 'closed' AND reason = $1
+    ORDER BY first_failed_at, topic, partition, record_offset
 """
 _DISCARD = """
     UPDATE dead_letters SET state = 'closed', outcome = 'discarded', note = $2, closed_at = now(),
@@ -107,6 +123,29 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many letters that are not closed have a reason."""
+
+    reason: str
+    letters: int
+    retrying: int
+    """Of these, how many somebody wants to be tried again."""
+    since: datetime
+    """When the first of them failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A letter that is to be tried again."""
+
+    id: str
+    attempts: int
+    """So far: what failed more often was tried since."""
+    waits: bool
+    """Whether it was to be tried again before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How it stands with a letter."""
 
@@ -115,6 +154,7 @@ class Standing:
     attempts: int
     reason: str
     outcome: Outcome | None
+    closed_at: datetime | None
     behind: str | None
     """The first of the letters that hold its stream and came before it."""
 
@@ -148,9 +188,16 @@ async def close(connection: Any, outcomes: Mapping[str, Outcome]) -> None:
     await connection.execute(_CLOSE, list(outcomes), list(outcomes.values()))
 
 
-async def entries(connection: Any, *, reason: str | None = None) -> list[Entry]:
-    """Return the letters that are not closed, those that failed first in front; SHOWN_MAX at most."""
-    return [Entry(*row) for row in await connection.fetch(_LIST, reason, SHOWN_MAX)]
+async def entries(connection: Any, *, reason: str | None = None) -> tuple[list[Entry], list[Count]]:
+    """Return the letters that are not closed, those that failed first in front, SHOWN_MAX at most; and count all."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        shown = [Entry(*row) for row in await connection.fetch(_LIST, reason, SHOWN_MAX)]
+        return shown, [Count(*row) for row in await connection.fetch(_COUNTS, reason)]
+
+
+async def reasons(connection: Any) -> set[str]:
+    """Return the reasons of all letters, closed ones too."""
+    return {row["reason"] for row in await connection.fetch("SELECT DISTINCT reason FROM dead_letters")}
 
 
 async def entry(connection: Any, letter_id: str) -> Entry | None:
@@ -170,10 +217,17 @@ async def standing(connection: Any, ids: Iterable[str]) -> list[Standing]:
     return [Standing(*row) for row in await connection.fetch(_STANDING, list(ids))]
 
 
-async def retry(connection: Any, *, ids: Sequence[str] | None = None, reason: str | None = None) -> dict[str, int]:
-    """Want open letters to be tried again: these, or those of a reason, or all. Return their attempts so far, by id."""
-    rows = await connection.fetch(_RETRY, ids, reason)
-    return {row["id"]: row["attempts"] for row in rows}
+async def retry(connection: Any, *, ids: Sequence[str] | None = None, reason: str | None = None) -> list[Wanted]:
+    """Want letters to be tried again: these, or those of a reason, or all. Return those that are to be now.
+
+    Closed ones are not among them, nor what was too large to be kept.
+    """
+    return [Wanted(*row) for row in await connection.fetch(_RETRY, ids, reason)]
+
+
+async def unclosed(connection: Any, *, reason: str) -> list[str]:
+    """Return the ids of the letters with a reason that are not closed, those that failed first in front."""
+    return [row["id"] for row in await connection.fetch(_UNCLOSED, reason)]
 
 
 async def discard(connection: Any, ids: Iterable[str], *, note: str) -> set[str]:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,7 +20,8 @@ from shared.engine.message import Outgoing
 from shared.engine.service import Service
 from shared.events.channel import OrderSubmitted
 from shared.kernel.decision import Answer
-from tests.mesh.place import Place, eventually, running
+from tests.logged import Lines
+from tests.mesh.place import PATIENCE_S, Place, eventually, running
 from tests.mesh.processes import ROOT
 from tests.mesh.world import BERLIN, cancellation, reference, sale, submitted
 
@@ -42,13 +44,19 @@ def buggy() -> Service:
     return Service(good.name, good.metadata, good.rows, tuple(handlers))
 
 
-async def tekil(place: Place, *words: str) -> tuple[int, str]:
-    """Type a command; return its exit code and what it printed."""
+async def typed(place: Place, *words: str) -> asyncio.subprocess.Process:
+    """Type a command."""
     given = {"TEKIL_POSTGRES": place.postgres, "TEKIL_POSTGRES_PREFIX": place.settings.postgres_prefix}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.cli", *words, cwd=ROOT, env={**os.environ, **given, "TERM": "dumb"},
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.cli", *words, cwd=ROOT, env={**environment, **given, "TERM": "dumb"},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
+
+
+async def tekil(place: Place, *words: str) -> tuple[int, str]:
+    """Type a command; return its exit code and what it printed."""
+    process = await typed(place, *words)
     said, _ = await process.communicate()
     return process.returncode or 0, said.decode()
 
@@ -80,8 +88,8 @@ async def test_after_a_repair_letters_count_once_while_every_topic_is_read_again
     await set_aside(place, buggy(), ORDERS, *orders)
     before, letters = await place.committed("order"), await open_letters(place)
     half = [f"order/{each}" for each in letters[: ORDERS // 2]]
-    code, said = await tekil(place, "dead-letters", "retry", *half)
-    assert (code, said.count("no member of order runs now: it is tried when one does")) == (1, ORDERS // 2)
+    code, said = await tekil(place, "dead-letters", "retry", *half, "--wait", "0")
+    assert (code, said.count("no member of order leads now, it is tried when one does")) == (1, ORDERS // 2)
 
     await read_again(place, "order")
     async with running(place.member(order()), place.member(order())):
@@ -90,11 +98,35 @@ async def test_after_a_repair_letters_count_once_while_every_topic_is_read_again
         await eventually(lambda: place.committed("order"), before)
         await eventually(lambda: place.value("order", "SELECT count(*) FROM outbox"), 0)
     assert [code for code, _ in twice] == [0, 0]
-    assert sum(said.count("  decided") for _, said in twice) == ORDERS // 2
+    decided = {line.removesuffix("  decided") for _, said in twice for line in said.splitlines()}
+    assert {f"order/{each}" for each in letters[ORDERS // 2 :]} <= decided
     closed = await place.fetch("order", "SELECT state, outcome, attempts, value FROM dead_letters")
     assert [tuple(row) for row in closed] == [("closed", "decided", 1, None)] * ORDERS
     told = Counter(record.key for record in await place.published("tekil.order.v1"))
     assert told == {f"W-{number}".encode(): 1 for number in range(ORDERS)}
+
+
+async def test_who_wants_them_tried_again_twice_waits_for_a_member_that_leads_and_for_all_of_them(place: Place) -> None:
+    await set_aside(place, buggy(), 2, *(submitted(f"W-{number}", ("coat", 1, BERLIN)) for number in range(2)))
+    letters = await open_letters(place)
+    await tekil(place, "dead-letters", "retry", f"order/{letters[0]}", "--wait", "0")
+
+    again = await typed(place, "dead-letters", "retry", "--all", "--wait", f"{PATIENCE_S:g}")
+    assert again.stdout is not None
+    assert await again.stdout.readline() == b"1 were to be tried again before: waiting for them, too\n"
+    assert b"no member of order leads now: waiting 30 s at most" in await again.stdout.readline()
+    async with running(place.member(order())):
+        said, _ = await again.communicate()
+    assert (again.returncode, sorted(said.decode().splitlines())) == (
+        0, ["2 letters: 2 well", *sorted(f"order/{each}  decided" for each in letters)],
+    )  # fmt: skip
+
+
+async def test_the_log_names_a_letter_as_the_commands_take_it(place: Place, lines: Lines) -> None:
+    await set_aside(place, order(), 1, sale("till-7", BERLIN, ("coat", 1), off_minor=10))
+    [said] = [line for line in lines.read_all() if line["message"] == "set aside"]
+    code, _ = await tekil(place, "dead-letters", "show", said["letter"])
+    assert (code, said["service"], said["reason"]) == (0, "order", "sums-do-not-add-up")
 
 
 async def test_a_letter_is_seen_and_discarded_and_its_value_only_shown_on_demand(place: Place) -> None:
@@ -107,13 +139,14 @@ async def test_a_letter_is_seen_and_discarded_and_its_value_only_shown_on_demand
     )  # fmt: skip
     assert "value" not in letter
     _, listed = await tekil(place, "dead-letters", "list")
-    assert f"{letter['id']}  sums-do-not-add-up  sale.recorded  till-7  {CHANNEL}" in listed
+    assert f"{letter['id']}  open   sums-do-not-add-up  " in listed
+    assert f"  sale.recorded  {CHANNEL}  till-7  {letter['detail']}\n" in listed
 
     shown = await asyncio.gather(
         tekil(place, "dead-letters", "show", letter["id"]),
         tekil(place, "dead-letters", "show", letter["id"], "--value"),
     )
-    assert ["header ce id" in said and "till-7/sold" in said for _, said in shown] == [True, True]
+    assert ["header ce_id  " in said and "till-7/sold" in said for _, said in shown] == [True, True]
     assert ['"order_id":"till-7"' in said for _, said in shown] == [False, True]
 
     code, said = await tekil(place, "dead-letters", "discard", letter["id"], "--note", "a till that is gone")
@@ -121,11 +154,12 @@ async def test_a_letter_is_seen_and_discarded_and_its_value_only_shown_on_demand
     _, said = await tekil(place, "dead-letters", "show", letter["id"], "--value", "--json")
     told = json.loads(said)
     assert (told["outcome"], told["note"], told["headers"], told["value"]) == (
-        "discarded", "a till that is gone", {}, None,
+        "discarded", "a till that is gone", [], None,
     )  # fmt: skip
     assert await tekil(place, "dead-letters", "list") == (0, "no dead letters\n")
     code, said = await tekil(place, "dead-letters", "retry", letter["id"])
-    assert (code, said) == (1, f"{letter['id']}  discarded before\n")
+    closed_at = datetime.fromisoformat(told["closed_at"])
+    assert (code, said) == (1, f"{letter['id']}  was closed before, {closed_at:%Y-%m-%d %H:%M} UTC: discarded\n")
 
 
 CANNOT_BE_DONE = (
@@ -182,6 +216,6 @@ async def test_of_letters_of_one_key_the_command_names_the_one_to_retry_first(pl
             f"{second}  set aside again: behind-a-letter; retry {first} first, or all with --all --service order\n",
         )
         assert await tekil(place, "dead-letters", "retry", second, first) == (
-            0, f"{second}  decided\n{first}  decided\n",
+            0, f"{second}  decided\n{first}  decided\n2 letters: 2 well\n",
         )  # fmt: skip
     assert await place.value("order", "SELECT status FROM orders") == "cancelled"

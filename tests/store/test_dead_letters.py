@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.engine import letterbox
+from shared.engine.letterbox import Wanted
 from shared.engine.letters import letter_id
 from shared.engine.message import VALUE_BYTES_MAX, Message
 from shared.engine.packing import unpack
@@ -313,7 +314,48 @@ async def test_of_a_value_that_can_never_be_read_size_and_digest_are_kept(databa
             ),
         )
         assert await letterbox.content(pool, letter_id(most)) == (most.headers, most.value)
-        assert await letterbox.retry(pool, ids=[letter_id(most), letter_id(more)]) == {letter_id(most): 1}
+        wanted = await letterbox.retry(pool, ids=[letter_id(most), letter_id(more)])
+        assert wanted == [Wanted(letter_id(most), attempts=1, waits=False)]
+
+
+async def test_what_is_to_be_tried_again_is_told_to_whoever_wants_it_too(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(BUGGY, pool))
+        first, second = received("A", 2, "r1"), received("B", 2, "r2")
+        await bench.take(described("A"), described("B"), first, second)
+        await bench.want_retried(first)
+        assert await letterbox.retry(pool) == [
+            Wanted(letter_id(first), attempts=1, waits=True),
+            Wanted(letter_id(second), attempts=1, waits=False),
+        ]
+
+
+async def test_who_wants_letters_tried_again_waits_for_no_leader_that_decides_about_others(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as leader:
+        bench = Bench(PostgresStore(BUGGY, pool))
+        first, second = received("A", 2, "r1"), received("B", 2, "r2")
+        await bench.take(described("A"), described("B"), first, second)
+        await bench.want_retried(first)
+        async with leader.transaction(), asyncio.timeout(30):
+            await letterbox.take(leader, [letter_id(first)])
+            assert [each.waits for each in await letterbox.retry(pool)] == [True, False]
+
+
+async def test_a_letter_that_was_parked_and_failed_again_failed_first_when_it_failed_first(database: str) -> None:
+    async with tally_pool(database) as pool:
+        bench = Bench(PostgresStore(CLOSED, pool))
+        delivery = received("A", 2, "r1")
+        await bench.take(delivery)
+        bench.upgrade(TALLY)
+        await bench.after(timedelta(hours=1))
+        await bench.retry(delivery)
+        assert await bench.letters() == [("dock-is-closed", "closed", 1, "parked")]
+        await bench.after(timedelta(days=2))
+        entry = await letterbox.entry(pool, letter_id(delivery))
+        assert entry is not None
+        assert (entry.reason, entry.first_failed_at, entry.failed_at) == (
+            "waited-too-long", NOON, NOON + timedelta(days=2, hours=1),
+        )  # fmt: skip
 
 
 async def test_letters_are_retried_some_megabytes_at_a_time_and_one_at_least(database: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from services.commands.parked import cut, listed, oldest_first
+from services.commands.parked import cut, in_lines, listed, oldest_first
 from shared.engine.looking import SHOWN_MAX, Waiting
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -32,6 +32,15 @@ def test_a_list_that_was_cut_is_known() -> None:
     found = {"order": [wait("a", minutes=0)] * SHOWN_MAX, "returns": [wait("a", minutes=0)] * (SHOWN_MAX - 1)}
 
     assert cut(found) == ["order"]
+
+
+def test_a_wait_is_one_line_where_a_program_reads() -> None:
+    found = wait("kiosk", minutes=1, types=("order.placed", "sale.recorded"))
+
+    assert in_lines([("order", found)]) == [
+        "service  waits for       messages  since (UTC)          until (UTC)          types",
+        "order    location kiosk  1         2026-11-22 12:01:07  2026-11-23 12:01:07  order.placed sale.recorded",
+    ]
 
 
 def test_nothing_is_broken_on_80_columns() -> None:

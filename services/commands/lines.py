@@ -1,0 +1,18 @@
+"""Rows for programs that read line by line: each is a line, and nothing is cut. At a known width they are laid out."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+GAP = "  "
+
+
+def has_width() -> bool:
+    """Say whether somebody reads at a width: on a terminal, or where COLUMNS says so, as `watch` does."""
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row, its cells below each other; the last cell may be of any length."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

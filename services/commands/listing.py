@@ -1,0 +1,103 @@
+"""How dead letters are shown: two lines each at a known width, one where programs read, and counted by reason."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from services.commands import console
+from services.commands.lines import aligned, has_width
+from shared.engine.letterbox import SHOWN_MAX, Count, Entry
+from shared.engine.message import Headers
+
+DETAIL_SHOWN = 160
+"""Characters of a detail at a known width, which are two lines of a small terminal; `show` has it all."""
+HEAD = ("id", "state", "reason", "since (UTC)", "try")
+"""What fits 80 columns, whatever the service and the reason."""
+
+NULL = "(null)"
+"""What a header says that has no value."""
+
+Letters = Sequence[tuple[str, Entry]]
+"""Letters with the names of their services."""
+
+
+def oldest_first(by_service: Mapping[str, Sequence[Entry]]) -> Letters:
+    """Return the letters that failed first of all services, SHOWN_MAX at most."""
+    found = [(service, each) for service, of_it in by_service.items() for each in of_it]
+    return sorted(found, key=lambda letter: letter[1].first_failed_at)[:SHOWN_MAX]
+
+
+def print_letters(letters: Letters) -> None:
+    """Print a list of letters."""
+    if not has_width():
+        rows = [(*_head(service, each), each.type, each.topic, _key(each), each.detail) for service, each in letters]
+        _print_lines(aligned([(*HEAD, "type", "topic", "key", "detail"), *rows]))
+        return
+    header, *heads = aligned([HEAD, *(_head(service, each) for service, each in letters)])
+    console.out.print(Text(header, "bold"))
+    for head, (_, each) in zip(heads, letters, strict=True):
+        console.out.print(Text(head, "yellow" if each.state == "retrying" else ""))
+        console.out.print(Padding(Text(_what(each), "dim"), (0, 0, 0, 4)))
+
+
+def print_counts(by_service: Mapping[str, Iterable[Count]]) -> None:
+    """Print how many letters there are of each service and reason, most first."""
+    counts = [(service, each) for service, of_it in by_service.items() for each in of_it]
+    counts.sort(key=lambda count: (-count[1].letters, count[0], count[1].reason))
+    rows = [
+        (f"{each.letters:,}", f"{each.retrying:,}", service, each.reason, f"{each.since:%Y-%m-%d %H:%M}")
+        for service, each in counts
+    ]
+    _print_lines(["", *aligned([("letters", "retrying", "service", "reason", "since (UTC)"), *rows])])
+
+
+def print_letter(facts: Mapping[str, Any], headers: Headers, value: bytes | None) -> None:
+    """Print all that is known of a letter, its headers as they came, and its value where there is one."""
+    rows = [(name.replace("_", " "), escaped(str(given))) for name, given in facts.items() if given is not None]
+    rows += [(f"header {escaped(name)}", escaped(text_of(given, null=NULL))) for name, given in headers]
+    if value is not None:
+        rows.append(("value", escaped(text_of(value), kept="\n\t")))
+    if not has_width():
+        _print_lines(aligned(rows))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.out.print(table)
+
+
+def text_of(value: bytes | None, *, null: str = "") -> str:
+    """Return bytes of a publisher as text; what is no UTF-8 of them as escapes."""
+    return null if value is None else value.decode(errors="backslashreplace")
+
+
+def escaped(text: str, *, kept: str = "") -> str:
+    """Return a text that no terminal takes for a command, save the characters that are kept."""
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def _head(service: str, entry: Entry) -> Sequence[str]:
+    since = f"{entry.first_failed_at:%Y-%m-%d %H:%M}"
+    return f"{service}/{entry.id}", entry.state, entry.reason, since, f"{entry.attempts:,}"
+
+
+def _key(entry: Entry) -> str:
+    return escaped(text_of(entry.key))
+
+
+def _what(entry: Entry) -> str:
+    """Say in a sentence what failed, and why."""
+    detail = entry.detail if len(entry.detail) <= DETAIL_SHOWN else f"{entry.detail[:DETAIL_SHOWN]}…"
+    return f"{' '.join(filter(None, (entry.type, _key(entry)))) or entry.topic}: {detail}"
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        console.out.print(line, soft_wrap=True, highlight=False)

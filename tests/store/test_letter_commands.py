@@ -1,0 +1,241 @@
+"""What a person types about dead letters, on a real PostgreSQL, while no member of any service runs."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli import app
+from services.registry import NAMES
+from shared.engine import letterbox
+from shared.engine.letters import Letter
+from shared.engine.message import VALUE_BYTES_MAX
+from shared.engine.tables import service_metadata
+from shared.runtime.postgres import create_databases
+from tests.store.bench import NOON, record
+from tests.store.databases import create_tables
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a person types: the five services' databases, and their letters."""
+
+    postgres: str
+    prefix: str
+
+    async def types(self, *words: str, answers: str = "") -> Result:
+        """Type a command, and answer what it asks."""
+        given = {"TEKIL_POSTGRES": self.postgres, "TEKIL_POSTGRES_PREFIX": self.prefix, "COLUMNS": None}
+        return await asyncio.to_thread(CliRunner().invoke, app, ["dead-letters", *words], input=answers, env=given)
+
+    async def has(self, service: str, *letters: Letter) -> list[str]:
+        """Let a service have set records aside. Returns their ids as the commands take them."""
+        async with self.database(service) as connection:
+            await letterbox.put(connection, letters)
+        return [f"{service}/{letter.id}" for letter in letters]
+
+    @asynccontextmanager
+    async def database(self, service: str) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(f"{self.postgres}/{self.prefix}{service}")
+        yield connection
+        await connection.close()
+
+    async def states(self, service: str) -> list[tuple[str, str | None]]:
+        """State and outcome of a service's letters, in the order of their records."""
+        async with self.database(service) as connection:
+            rows = await connection.fetch("SELECT state, outcome FROM dead_letters ORDER BY record_offset")
+        return [tuple(row) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def desk_of_all(postgres: str) -> Desk:
+    """A desk that the tests of this file share, since five databases take seconds."""
+
+    async def prepare(found: Desk) -> Desk:
+        await create_databases(postgres, [found.prefix + service for service in NAMES])
+        for service in NAMES:
+            await create_tables(f"{postgres}/{found.prefix}{service}", service_metadata())
+        return found
+
+    return asyncio.run(prepare(Desk(postgres, f"tekil_test_{secrets.token_hex(4)}_")))
+
+
+@pytest.fixture
+async def desk(desk_of_all: Desk) -> AsyncIterator[Desk]:
+    """A desk with no letters on it."""
+    for service in NAMES:
+        async with desk_of_all.database(service) as connection:
+            await connection.execute("TRUNCATE dead_letters")
+    before = logging.root.handlers
+    yield desk_of_all
+    # A command sends all logs to its own standard error, which ends with it.
+    logging.root.handlers = before
+
+
+def letter(reason: str = "not-json", *, minutes: int = 0, value: bytes = b"[]", **headers: bytes | None) -> Letter:
+    """A till's record that was set aside so many minutes after noon."""
+    failed_at = NOON + timedelta(minutes=minutes)
+    return Letter(
+        raw=replace(record("sale.recorded", "s1", value, **headers), key=b"till-7"),
+        type="sale.recorded",
+        reason=reason,
+        detail="it is a list",
+        handler="",
+        claimed=False,
+        first_failed_at=failed_at,
+        failed_at=failed_at,
+    )
+
+
+async def test_a_list_tells_states_the_oldest_first_and_counts(desk: Desk) -> None:
+    [late] = await desk.has("order", letter(minutes=2))
+    [early] = await desk.has("returns", letter("decision-failed", minutes=1))
+    await desk.types("retry", early, "--wait", "0")
+
+    said = (await desk.types("list")).stdout.splitlines()
+
+    assert [line.split()[:3] for line in said] == [
+        ["id", "state", "reason"],
+        [early, "retrying", "decision-failed"],
+        [late, "open", "not-json"],
+        [],
+        ["letters", "retrying", "service"],
+        ["1", "0", "order"],
+        ["1", "1", "returns"],
+    ]
+    assert [each["state"] for each in json.loads((await desk.types("list", "--json")).stdout)] == ["retrying", "open"]
+
+
+async def test_a_list_that_was_cut_says_how_many_there_are(desk: Desk) -> None:
+    await desk.has("order", *(letter(minutes=minute) for minute in range(letterbox.SHOWN_MAX)))
+    [newest] = await desk.has("returns", letter(minutes=letterbox.SHOWN_MAX))
+
+    said, as_json = await desk.types("list"), await desk.types("list", "--json")
+
+    note = "the oldest 1,000 of 1,001 letters are shown: see others with --service and --reason\n"
+    assert (said.stderr, as_json.stderr) == (note, note)
+    assert (newest in said.stdout, len(json.loads(as_json.stdout))) == (False, 1_000)
+    assert (await desk.types("list", "--service", "order")).stderr == ""
+
+
+@pytest.mark.parametrize("words", [("list",), ("retry",), ("discard", "--note", "why", "--yes")])
+async def test_a_reason_that_nobody_knows_is_an_error_that_names_those_there_are(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
+    await desk.has("order", letter("of-another-release"))
+
+    wrong = await desk.types(*words, "--reason", "decision-faild")
+
+    assert wrong.exit_code == 2
+    assert wrong.stderr.startswith("tekil: decision-faild is no reason of a dead letter. These are: bad-header, ")
+    assert ", of-another-release, " in wrong.stderr
+    assert (await desk.types("list", "--reason", "of-another-release")).exit_code == 0
+    assert (await desk.types("list", "--reason", "decision-failed")).stdout == "no dead letters\n"
+
+
+async def test_headers_are_told_as_they_came(desk: Desk) -> None:
+    repeated = letter(ce_nothing=None)
+    raw = replace(repeated.raw, headers=(*repeated.raw.headers, ("ce_id", b"s2")))
+    [shown] = await desk.has("order", replace(repeated, raw=raw))
+
+    said, as_json = await desk.types("show", shown), await desk.types("show", shown, "--json")
+
+    headers = [line.split() for line in said.stdout.splitlines() if line.startswith("header ce_")]
+    assert headers[1] == ["header", "ce_id", "s1"]
+    assert headers[-2:] == [["header", "ce_nothing", "(null)"], ["header", "ce_id", "s2"]]
+    told = json.loads(as_json.stdout)
+    assert told["headers"][-2:] == [{"name": "ce_nothing", "value": None}, {"name": "ce_id", "value": "s2"}]
+    assert "value" not in told
+
+
+async def test_who_wants_letters_retried_again_is_told_that_they_are_to_be(desk: Desk) -> None:
+    ids = await desk.has("order", letter(), letter())
+    says = "is to be tried, and was not yet: no member of order leads now, it is tried when one does"
+
+    first, second = [await desk.types("retry", "--all", "--wait", wait) for wait in ("0", "0.2")]
+
+    assert (first.exit_code, second.exit_code) == (1, 1)
+    assert first.stdout == second.stdout == f"{ids[0]}  {says}\n{ids[1]}  {says}\n"
+    assert first.stderr == "2 letters: 2 not tried yet\n"
+    assert second.stderr == (
+        "2 were to be tried again before: waiting for them, too\n"
+        "no member of order leads now: waiting 0.2 s at most for one that does\n"
+        "2 letters: 2 not tried yet\n"
+    )
+
+
+async def test_what_became_of_a_letter_before_is_not_told_as_what_became_of_it_now(desk: Desk) -> None:
+    decided, discarded, closed = letter(), letter(), "was closed before, 2026-11-02 12:00 UTC"
+    ids = await desk.has("order", decided, discarded)
+    async with desk.database("order") as connection:
+        await letterbox.close(connection, {decided.id: "decided"})
+        await letterbox.discard(connection, [discarded.id], note="a test")
+        await connection.execute("UPDATE dead_letters SET closed_at = $1", NOON)
+
+    retried, given_up = await desk.types("retry", *ids), await desk.types("discard", ids[0], "--note", "why")
+
+    assert (retried.exit_code, retried.stdout.splitlines()) == (
+        1, [f"{ids[0]}  {closed}: decided", f"{ids[1]}  {closed}: discarded"],
+    )  # fmt: skip
+    assert retried.stderr == "2 letters: 1 well, 1 not well\n"
+    assert (await desk.types("retry", ids[0])).exit_code == 0
+    assert (given_up.exit_code, given_up.stdout) == (1, f"{ids[0]}  {closed}: decided\n")
+
+
+async def test_what_was_too_large_to_be_kept_is_not_waited_for(desk: Desk) -> None:
+    [huge] = await desk.has("order", letter("value-too-large", value=b"x" * (VALUE_BYTES_MAX + 1)))
+
+    said = await desk.types("retry", huge, "--wait", "600")
+
+    assert (said.exit_code, said.stdout) == (1, f"{huge}  is open: too large to be kept, it cannot be tried again\n")
+
+
+@pytest.mark.parametrize("note", ["", " \t"])
+async def test_a_letter_is_not_discarded_without_a_reason_why(desk: Desk, note: str) -> None:
+    [shown] = await desk.has("order", letter())
+
+    said = await desk.types("discard", shown, "--note", note)
+
+    assert (said.exit_code, said.stderr) == (2, "tekil: --note is empty: say why, for whoever asks later\n")
+    assert await desk.states("order") == [("open", None)]
+
+
+async def test_an_id_that_is_given_twice_is_one_letter(desk: Desk) -> None:
+    [shown] = await desk.has("order", letter())
+
+    assert (await desk.types("discard", shown, shown, "--note", "why")).stdout == f"{shown}  discarded\n"
+
+
+async def test_all_letters_of_a_reason_are_discarded_when_the_person_says_so(desk: Desk) -> None:
+    ids = await desk.has("order", letter(), letter(), letter("wrong-key"))
+    [other] = await desk.has("returns", letter())
+    words = ("discard", "--reason", "not-json", "--note", "a test of the new till")
+    question = "Discard the letters with reason not-json: 2 of order, 1 of returns? [y/N]:"
+
+    for answers in ("n\n", ""):
+        refused = await desk.types(*words, answers=answers)
+        assert (refused.exit_code, refused.stderr.startswith(question)) == (1, True)
+    assert await desk.states("order") == [("open", None)] * 3
+    agreed = await desk.types(*words, "--service", "order", answers="y\n")
+
+    assert (agreed.exit_code, agreed.stdout.endswith(f"{ids[0]}  discarded\n{ids[1]}  discarded\n")) == (0, True)
+    assert await desk.states("order") == [("closed", "discarded")] * 2 + [("open", None)]
+    assert (await desk.types(*words, "--yes")).stdout == f"{other}  discarded\n"
+    assert (await desk.types(*words)).stdout == "no dead letter is open for that\n"
+
+
+@pytest.mark.parametrize("words", [(), ("order/x", "--reason", "not-json"), ("order/x", "--service", "order")])
+async def test_letters_to_be_discarded_are_named_or_have_a_reason(desk: Desk, words: tuple[str, ...]) -> None:
+    said = await desk.types("discard", *words, "--note", "why")
+
+    assert (said.exit_code, said.stderr) == (
+        2, "tekil: name letters, or --reason; --service goes with the latter\n",
+    )  # fmt: skip
