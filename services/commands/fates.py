@@ -89,11 +89,11 @@ def tell(fates: Sequence[Fate], *, nothing: str) -> None:
 async def _say_what_is_waited_for(connections: Connections, wanted: Mapping[Address, Wanted], wait_s: float) -> None:
     before = sum(each.waits for each in wanted.values())
     if before:
-        says = f"{before:,} were to be tried again before: waiting for them, too"
+        says = f"{before:,} of {len(wanted):,} waited to be tried again before"
         console.err.print(says, soft_wrap=True, highlight=False)
     for service in dict.fromkeys(service for service, _ in wanted) if wait_s else ():
         if not await is_led(connections[service]):
-            says = f"no member of {service} leads now: waiting {wait_s:g} s at most for one that does"
+            says = f"no member of {service} leads now: waiting {wait_s:g} s at most (if one runs, see its /readyz)"
             console.err.print(says, soft_wrap=True, highlight=False)
 
 
@@ -145,5 +145,5 @@ def _earlier(service: str, known: Standing) -> str:
 
 def _summed_up(fates: Sequence[Fate]) -> str:
     well, pending = sum(fate.good for fate in fates), sum(fate.pending for fate in fates)
-    numbers = {"well": well, "not well": len(fates) - well - pending, "not tried yet": pending}
+    numbers = {"done": well, "not done": len(fates) - well - pending, "not tried yet": pending}
     return f"{len(fates):,} letters: {', '.join(f'{number:,} {how}' for how, number in numbers.items() if number)}"

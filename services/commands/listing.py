@@ -40,7 +40,7 @@ def print_letters(letters: Letters) -> None:
     console.out.print(Text(header, "bold"))
     for head, (_, each) in zip(heads, letters, strict=True):
         console.out.print(Text(head, "yellow" if each.state == "retrying" else ""))
-        console.out.print(Padding(Text(_what(each), "dim"), (0, 0, 0, 4)))
+        console.out.print(Padding.indent(Text(_what(each), "dim"), 4))
 
 
 def print_counts(by_service: Mapping[str, Iterable[Count]]) -> None:

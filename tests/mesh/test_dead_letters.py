@@ -113,12 +113,12 @@ async def test_who_wants_them_tried_again_twice_waits_for_a_member_that_leads_an
 
     again = await typed(place, "dead-letters", "retry", "--all", "--wait", f"{PATIENCE_S:g}")
     assert again.stdout is not None
-    assert await again.stdout.readline() == b"1 were to be tried again before: waiting for them, too\n"
+    assert await again.stdout.readline() == b"1 of 2 waited to be tried again before\n"
     assert b"no member of order leads now: waiting 30 s at most" in await again.stdout.readline()
     async with running(place.member(order())):
         said, _ = await again.communicate()
     assert (again.returncode, sorted(said.decode().splitlines())) == (
-        0, ["2 letters: 2 well", *sorted(f"order/{each}  decided" for each in letters)],
+        0, ["2 letters: 2 done", *sorted(f"order/{each}  decided" for each in letters)],
     )  # fmt: skip
 
 
@@ -216,6 +216,6 @@ async def test_of_letters_of_one_key_the_command_names_the_one_to_retry_first(pl
             f"{second}  set aside again: behind-a-letter; retry {first} first, or all with --all --service order\n",
         )
         assert await tekil(place, "dead-letters", "retry", second, first) == (
-            0, f"{second}  decided\n{first}  decided\n2 letters: 2 well\n",
+            0, f"{second}  decided\n{first}  decided\n2 letters: 2 done\n",
         )  # fmt: skip
     assert await place.value("order", "SELECT status FROM orders") == "cancelled"

@@ -166,8 +166,8 @@ async def test_who_wants_letters_retried_again_is_told_that_they_are_to_be(desk:
     assert first.stdout == second.stdout == f"{ids[0]}  {says}\n{ids[1]}  {says}\n"
     assert first.stderr == "2 letters: 2 not tried yet\n"
     assert second.stderr == (
-        "2 were to be tried again before: waiting for them, too\n"
-        "no member of order leads now: waiting 0.2 s at most for one that does\n"
+        "2 of 2 waited to be tried again before\n"
+        "no member of order leads now: waiting 0.2 s at most (if one runs, see its /readyz)\n"
         "2 letters: 2 not tried yet\n"
     )
 
@@ -185,7 +185,7 @@ async def test_what_became_of_a_letter_before_is_not_told_as_what_became_of_it_n
     assert (retried.exit_code, retried.stdout.splitlines()) == (
         1, [f"{ids[0]}  {closed}: decided", f"{ids[1]}  {closed}: discarded"],
     )  # fmt: skip
-    assert retried.stderr == "2 letters: 1 well, 1 not well\n"
+    assert retried.stderr == "2 letters: 1 done, 1 not done\n"
     assert (await desk.types("retry", ids[0])).exit_code == 0
     assert (given_up.exit_code, given_up.stdout) == (1, f"{ids[0]}  {closed}: decided\n")
 
@@ -193,7 +193,7 @@ async def test_what_became_of_a_letter_before_is_not_told_as_what_became_of_it_n
 async def test_what_was_too_large_to_be_kept_is_not_waited_for(desk: Desk) -> None:
     [huge] = await desk.has("order", letter("value-too-large", value=b"x" * (VALUE_BYTES_MAX + 1)))
 
-    said = await desk.types("retry", huge, "--wait", "600")
+    said = await desk.types("retry", huge, "--wait", "5")
 
     assert (said.exit_code, said.stdout) == (1, f"{huge}  is open: too large to be kept, it cannot be tried again\n")
 
