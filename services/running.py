@@ -14,7 +14,7 @@ import asyncpg
 from services.members import Served
 from services.registry import NAMES, all_services
 from shared.engine.migrating import Revisions, lacking, migrate
-from shared.runtime import topics
+from shared.runtime import garbage, topics
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.http_server import listen, serving
 from shared.runtime.postgres import EmbeddedPostgres, create_databases, server_of
@@ -158,6 +158,7 @@ async def _run(names: Sequence[str], settings: Settings, addresses: Addresses, t
         for service in all_services(settings)
         if service.name in names
     ]
+    garbage.look_seldom()
     async with AsyncExitStack() as http:
         urls = {each.name: await http.enter_async_context(serving(each.app, sockets[each.name])) for each in running}
         try:
