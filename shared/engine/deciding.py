@@ -1,7 +1,6 @@
 """Deciding about a batch of messages, in order, each seeing what the earlier ones changed. Pure: no I/O, no clock."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from shared.engine.store import DeadlineSet, Effects, Held, Parked, Wait
 from shared.engine.waiting import WaitingRoom
 from shared.events.event import Event
 from shared.kernel.decision import Answer, Decision, Given, Invalid, NotYet
+from shared.kernel.value import Value, replace
 
 RowKey = tuple[type, Key]
 Found = Mapping[type, dict[Key, Any]]
@@ -44,8 +44,7 @@ class Unloaded(Exception):
         super().__init__(", ".join(f"{kind.__name__} {key}" for kind, key in self.rows))
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Value):
     """What holds for every batch of a service."""
 
     parked_max_age: timedelta

@@ -1,7 +1,6 @@
 """The engine of a service: what becomes of a batch, in one transaction. The same on PostgreSQL and in memory."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.engine.deciding import (
@@ -22,6 +21,7 @@ from shared.engine.rows import Key
 from shared.engine.service import Service
 from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, Poison, Store, Transaction, Verdict, Wait
 from shared.events.catalogue import CATALOGUE
+from shared.kernel.value import Value, replace
 
 Clock = Callable[[], datetime]
 """Gives the time, UTC."""
@@ -31,8 +31,7 @@ DUE_MAX = 500
 """Deadlines, letters and waits, looked at in one tick."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fresh:
+class _Fresh(Value):
     """What of a transaction's work is new, and what is set aside unread."""
 
     messages: Sequence[Message] = ()
@@ -40,12 +39,11 @@ class _Fresh:
     repeated: int = 0
     letters: Sequence[Letter] = ()
     """Those that are retried."""
-    closed: Mapping[str, Outcome] = field(default_factory=dict)
+    closed: Mapping[str, Outcome] = {}
     """What became of letters about which nothing is to be decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Value):
     """What one transaction is about: one of the four."""
 
     readings: Sequence[Message | Unreadable] = ()
@@ -290,6 +288,7 @@ class Engine:
             event=Due(deadline.name, deadline.key),
             digest=0,
             raw=Raw(f"deadline:{deadline.name}", 0, 0, 0, None, None, ()),
+            stream=f"deadline:{deadline.name}|{deadline.key}",
         )
 
 

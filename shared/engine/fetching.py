@@ -45,8 +45,10 @@ class Room:
 
     def take(self, record: Any) -> None:
         """Note that a record is handed out; the last one may be larger than what was left."""
-        headers_bytes = sum(HEADER_BYTES + len(name) + len(value or b"") for name, value in record.headers)
-        self.left_bytes -= len(record.key or b"") + len(record.value or b"") + headers_bytes
+        taken = len(record.key or b"") + len(record.value or b"") + HEADER_BYTES * len(record.headers)
+        for name, value in record.headers:
+            taken += len(name) + len(value or b"")
+        self.left_bytes -= taken
 
 
 class Fetcher(fetcher.Fetcher):  # type: ignore[misc]

@@ -2,12 +2,12 @@
 
 from base64 import b32encode
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b, sha256
 from typing import Literal
 
 from shared.engine.message import ATTRIBUTE_CHARS_MAX, VALUE_BYTES_MAX, Headers, Outgoing, Raw
+from shared.kernel.value import Value, replace
 
 ID_CHARS = 12
 """Of 32 letters and digits each: 60 bits, and still something that a person can type."""
@@ -35,8 +35,7 @@ DeadLetterHeader = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Value):
     """A record that was set aside, and why."""
 
     raw: Raw

@@ -181,7 +181,7 @@ class Member:
     async def _take(self, records: Sequence[Raw]) -> None:
         """Take a batch into effect, however long the database is away."""
         began = time.perf_counter()
-        with self._tracing.process(self.service.name, [traceparent_of(record.headers) for record in records]):
+        with self._tracing.process(self.service.name, (traceparent_of(record.headers) for record in records)):
             done = await self._persist(records)
         self.relay.wake()
         now_ms = time.time() * 1000

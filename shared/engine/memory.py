@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, Literal
@@ -12,10 +11,10 @@ from shared.engine.message import Outgoing
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
 from shared.engine.store import Claim, DeadlineSet, Effects, Held, Parked, ParkedRecord, Verdict, Wait, of_each
+from shared.kernel.value import Value, replace
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLetter:
+class KeptLetter(Value):
     """A dead letter as it is kept."""
 
     letter: Letter

@@ -1,7 +1,6 @@
 """What comes in from Kafka and what goes out, and the CloudEvents envelope between."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.events import channel, operations, reference
 from shared.events.event import Event, Moment
+from shared.kernel.value import Value
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -38,8 +38,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = TypeAdapter(Moment)
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(Value):
     """A record as Kafka gave it."""
 
     topic: str
@@ -59,16 +58,14 @@ class Raw:
         return f"{PLACE_SOURCES}{self.topic}", f"{self.partition}-{self.offset}-{self.timestamp_ms}"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Value):
     """A deadline that has passed, decided about like an event."""
 
     name: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value):
     """A readable event, or a deadline that has passed."""
 
     source: str
@@ -80,20 +77,16 @@ class Message:
     digest: int
     """Of type and value, signed 64 bits: tells a repetition from another message with the same id."""
     raw: Raw
+    stream: str
+    """What must stay in order: the messages of one key on one topic."""
 
     @property
     def identity(self) -> tuple[str, str]:
         """What CloudEvents say is the same event."""
         return self.source, self.id
 
-    @property
-    def stream(self) -> str:
-        """What must stay in order: the messages of one key on one topic."""
-        return f"{self.raw.topic}|{self.event.key}"
 
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Value):
     """A record that cannot be processed, and why."""
 
     raw: Raw
@@ -105,8 +98,7 @@ class Unreadable:
     """The stream whose later messages must not be decided before it; empty where it can never be processed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Value):
     """A record to publish."""
 
     topic: str
@@ -140,10 +132,8 @@ def read(
         if kind not in handled:
             return None
         event = _parse(handled[kind], value)
-        if raw.key != event.key.encode():
-            raise _Bad(
-                "wrong-key", f"the Kafka key must be {event.key}: by it, what is said of one thing stays in order"
-            )
+        if raw.key != (key := event.key).encode():
+            raise _Bad("wrong-key", f"the Kafka key must be {key}: by it, what is said of one thing stays in order")
         traceparent = attributes.get("traceparent", "")
         return Message(
             source=attributes["source"],
@@ -154,6 +144,7 @@ def read(
             event=event,
             digest=_digest(kind, value),
             raw=raw,
+            stream=f"{raw.topic}|{key}",
         )
     except _Bad as bad:
         return Unreadable(raw, bad.slug, bad.detail)

@@ -157,7 +157,7 @@ class Relay:
                 rows = await self._read(connection)
                 self._read_at = time.monotonic()
                 if rows:
-                    with self._tracing.send(self._service, [traceparent_of(unpack(row["headers"])) for row in rows]):
+                    with self._tracing.send(self._service, (traceparent_of(unpack(row["headers"])) for row in rows)):
                         await self._publish(connection, producer, rows)
                     idle_s = IDLE_MIN_S
                 elif self._stopping.is_set():

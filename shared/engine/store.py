@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from shared.engine.letters import Letter, Outcome
 from shared.engine.message import Message, Outgoing, Raw
 from shared.engine.rows import Key, Rows
+from shared.kernel.value import Value
 
 
 class Verdict(Enum):
@@ -20,8 +21,7 @@ class Verdict(Enum):
     REUSED = "reused"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """An event id and the digest of what came with it."""
 
     source: str
@@ -29,16 +29,14 @@ class Claim:
     digest: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Value):
     """The row that a parked message waits for."""
 
     kind: type
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(Value):
     """A message that came too early. `id` is None until it is saved."""
 
     message: Message
@@ -47,8 +45,7 @@ class Parked:
     id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedRecord:
+class ParkedRecord(Value):
     """A parked message as it is kept: it is read again each time, since a later release may read it otherwise."""
 
     id: int
@@ -57,8 +54,7 @@ class ParkedRecord:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlineSet:
+class DeadlineSet(Value):
     """A deadline as it is kept: who set it, so that its message id is derived and its trace goes on."""
 
     name: str
@@ -110,8 +106,7 @@ def of_each(limit: int, waits: int) -> int:
     return max(OF_EACH_MIN, limit // max(1, waits))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Value):
     """A stream that a letter holds, and where the letter's record lies in it."""
 
     stream: str

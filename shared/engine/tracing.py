@@ -7,7 +7,7 @@ Without an OTLP endpoint no span is made, and the context is handed on as it cam
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Protocol
@@ -25,17 +25,17 @@ _TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-
 
 
 class Tracing(Protocol):
-    """What the engine asks of traces."""
+    """What the engine asks of traces. The contexts of a batch are looked at only where spans are made."""
 
     def create(self, cause: Message, event_type: str) -> str:
         """Return the traceparent of an event of this type that a message causes."""
 
     @contextmanager
-    def process(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
+    def process(self, service: str, traceparents: Iterable[str]) -> Iterator[None]:
         """Surround the work on a batch."""
 
     @contextmanager
-    def send(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
+    def send(self, service: str, traceparents: Iterable[str]) -> Iterator[None]:
         """Surround the publication of records."""
 
     def close(self) -> None:
@@ -63,12 +63,12 @@ class Silent:
         return inherited(cause)
 
     @contextmanager
-    def process(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
+    def process(self, service: str, traceparents: Iterable[str]) -> Iterator[None]:
         """Do nothing."""
         yield
 
     @contextmanager
-    def send(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
+    def send(self, service: str, traceparents: Iterable[str]) -> Iterator[None]:
         """Do nothing."""
         yield
 
@@ -103,24 +103,25 @@ class Recording:
         return f"00-{made.trace_id:032x}-{made.span_id:016x}-{made.trace_flags:02x}"
 
     @contextmanager
-    def process(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
+    def process(self, service: str, traceparents: Iterable[str]) -> Iterator[None]:
         """Record the work on a batch."""
         with self._linked(f"process {service}", SpanKind.CONSUMER, "process", traceparents):
             yield
 
     @contextmanager
-    def send(self, service: str, traceparents: Sequence[str]) -> Iterator[None]:
+    def send(self, service: str, traceparents: Iterable[str]) -> Iterator[None]:
         """Record the publication of records."""
         with self._linked(f"send {service}", SpanKind.CLIENT, "send", traceparents):
             yield
 
     @contextmanager
-    def _linked(self, name: str, kind: SpanKind, operation: str, traceparents: Sequence[str]) -> Iterator[None]:
-        links = [Link(_context(each)) for each in traceparents[:LINKS_MAX] if _TRACEPARENT.match(each)]
+    def _linked(self, name: str, kind: SpanKind, operation: str, traceparents: Iterable[str]) -> Iterator[None]:
+        given = list(traceparents)
+        links = [Link(_context(each)) for each in given[:LINKS_MAX] if _TRACEPARENT.match(each)]
         attributes: dict[str, str | int] = {
             "messaging.system": "kafka",
             "messaging.operation.type": operation,
-            "messaging.batch.message_count": len(traceparents),
+            "messaging.batch.message_count": len(given),
         }
         with self._tracer.start_as_current_span(name, kind=kind, links=links, attributes=attributes):
             yield

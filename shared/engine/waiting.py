@@ -1,9 +1,9 @@
 """The early messages of a batch: what each waits for, and which need not wait any longer."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from shared.engine.store import Parked, Wait
+from shared.kernel.value import replace
 
 
 class WaitingRoom:

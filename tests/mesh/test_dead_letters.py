@@ -19,6 +19,7 @@ from shared.engine.letters import RECORD_BYTES_MAX
 from shared.engine.message import Outgoing
 from shared.engine.service import Service
 from shared.events.channel import OrderSubmitted
+from shared.kernel import value
 from shared.kernel.decision import Answer
 from tests.logged import Lines
 from tests.mesh.place import PATIENCE_S, Place, eventually, running
@@ -180,7 +181,7 @@ async def test_what_cannot_be_done_is_said_with_an_exit_code(place: Place) -> No
 
 
 async def test_a_record_near_the_most_that_kafka_takes_is_kept_whole_and_told_without_its_value(place: Place) -> None:
-    huge = replace(sale("huge", BERLIN, ("coat", 1)), value=b"x" * (RECORD_BYTES_MAX + 100_000))
+    huge = value.replace(sale("huge", BERLIN, ("coat", 1)), value=b"x" * (RECORD_BYTES_MAX + 100_000))
     await set_aside(place, order(), 1, huge)
     [letter] = await place.published(f"{CHANNEL}.order.dlq")
     headers: dict[str, Any] = dict(letter.headers)

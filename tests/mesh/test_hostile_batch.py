@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, codec
@@ -15,6 +14,7 @@ from structlog.testing import capture_logs
 from services.order.service import order
 from shared.engine import fetching
 from shared.engine.message import VALUE_BYTES_MAX, Outgoing
+from shared.kernel.value import replace
 from tests.mesh.place import Place, eventually, running
 from tests.mesh.world import BERLIN, reference, sale, submitted
 

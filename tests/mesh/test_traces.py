@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from services.registry import all_services
 from shared.engine.message import Outgoing
 from shared.engine.tracing import tracing
+from shared.kernel.value import replace
 from tests.mesh.place import NOON, SETTINGS, Place, eventually, running
 from tests.mesh.world import BERLIN, handed_over, picked, reference, submitted
 

@@ -1,7 +1,6 @@
 """Bugs in how messages are read, decided, kept and published."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -14,6 +13,7 @@ from shared.engine.message import Message, Outgoing, Raw
 from shared.engine.store import Claim, DeadlineSet, Effects, Verdict, Wait
 from shared.engine.waiting import WaitingRoom
 from shared.kernel.decision import Given
+from shared.kernel.value import replace
 from tests.simulation.bus import Dice, Group
 from tests.simulation.cluster import Cluster, Running
 from tests.simulation.mutants import Mutant

@@ -206,18 +206,20 @@ class People:
         return random.choice(facts)
 
     def _garbage(self) -> Told:
-        """Something that can never be processed, where only inventory would know the type or nobody can tell it."""
+        """Something that can never be processed, where only inventory handles the type or nobody can tell it."""
         known, anybody = ("inventory",), ("fulfilment", "inventory")
         good = told(
             StockReceived(location_id=NORTH, sku=MUG, quantity=1), "garbage", at_s=self._random.randrange(DAY_S)
         )
         topic, key, value, headers = good.record.topic, good.record.key, good.record.value, good.record.headers
+        untyped = tuple(header for header in headers if header[0] != "ce_type")
         text, slug, readers, record = self._random.choice(
             (
                 ("half a brace", "not-json", known, Outgoing(topic, key, b"{", headers)),
                 ("an empty object", "schema-violation", known, Outgoing(topic, key, b"{}", headers)),
-                ("no value", "null-value", anybody, Outgoing(topic, key, None, headers)),
-                ("no version of CloudEvents", "missing-attribute", anybody, Outgoing(topic, key, value, headers[1:])),
+                ("no value", "null-value", known, Outgoing(topic, key, None, headers)),
+                ("no version of CloudEvents", "missing-attribute", known, Outgoing(topic, key, value, headers[1:])),
+                ("no type", "missing-attribute", anybody, Outgoing(topic, key, value, untyped)),
             )
         )
         return Told(good.at_s, record, f"garbage: {text}", dead=slug, readers=readers)

@@ -1,10 +1,10 @@
 """What a dead letter is called, and what is told of it."""
 
-from dataclasses import replace
 from hashlib import sha256
 
 from shared.engine.letters import DETAIL_CHARS_MAX, RECORD_BYTES_MAX, dead_letter, letter_id, printable, type_of
 from shared.engine.message import Raw
+from shared.kernel.value import replace
 from tests.unit.engine.setting_aside import set_aside
 
 RECORD = Raw("tekil.channel.v1", 3, 41, 1_772_442_000_500, b"W-1", b"{", (("ce_type", b"sale.recorded"),))

@@ -1,7 +1,6 @@
 """Whatever lies on a topic can be read, or said why not: nothing that anybody publishes makes reading fail."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +13,7 @@ from shared.engine.message import OUTSIDE_BYTES_MAX, Message, Raw, Unreadable, r
 from shared.events.catalogue import CATALOGUE
 from shared.events.event import Event
 from shared.events.samples import read_samples
+from shared.kernel.value import replace
 from tests.unit.engine.setting_aside import set_aside
 
 SAMPLES = read_samples()
