@@ -38,7 +38,7 @@ def raw(record: Any, prefix: str = "") -> Raw:
         timestamp_ms=max(NO_TIME_MS, min(record.timestamp, LAST_TIME_MS)),
         key=record.key,
         value=record.value,
-        headers=tuple(record.headers),
+        headers=record.headers,
     )
 
 

@@ -16,9 +16,13 @@ from copy import copy
 from typing import Any, SupportsIndex
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.consumer import consumer, fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
+
+from shared.engine.message import Headers
+from shared.kernel.value import Value
 
 HELD_S = 10.0
 """How long a partition is held at a record that cannot be read, before it is tried again."""
@@ -35,6 +39,7 @@ log = structlog.get_logger()
 def repair() -> None:
     """Let every consumer of this process use what is below."""
     fetcher.MemoryRecords, fetcher.FetchResult = FetchedRecords, FetchResult
+    fetcher.PartitionRecords = PartitionRecords
     consumer.Fetcher = Fetcher
 
 
@@ -78,6 +83,33 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
         """Hand out what was fetched, as far as it fits."""
         self._room.left_bytes = POLL_BYTES_MAX
         return await super().fetched_records(*given, **named)
+
+
+class Fetched(Value):
+    """A record, as far as the engine looks at it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
+    """The records of a partition that came in one fetch, none of them dressed in what nobody looks at."""
+
+    def _consumer_record(self, partition: TopicPartition, record: Any) -> Fetched:
+        return Fetched(
+            partition.topic,
+            partition.partition,
+            record.offset,
+            record.timestamp,
+            record.key,
+            record.value,
+            tuple(record.headers),
+        )
 
 
 class FetchedRecords(MemoryRecords):  # type: ignore[misc]

@@ -56,7 +56,7 @@ class Codec:
         documents = {column.name for column in rows.table.columns if isinstance(column.type, JSONB)}
         self.columns = rows.columns()
         self.key_of = attrgetter(*rows.key_columns())
-        self._getters = [attrgetter(name) for name in self.columns]
+        self._columns_of = attrgetter(*self.columns)
         self._documents = [self.columns.index(name) for name in self.columns if name in documents]
         self._fields = fields(rows.kind)
         self._decoders = {name: msgspec.json.Decoder(hints[name]).decode for name in self._fields if name in documents}
@@ -65,7 +65,7 @@ class Codec:
 
     def to_row(self, value: Any) -> Sequence[Any]:
         """Return the column values of a value."""
-        row = [get(value) for get in self._getters]
+        row = list(self._columns_of(value))
         for index in self._documents:
             row[index] = self._encode(row[index]).decode()
         return row
