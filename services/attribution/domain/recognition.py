@@ -63,7 +63,8 @@ class Recognition(Value):
     @property
     def period(self) -> str:
         """The month in which it counts, by the calendar of where the order was taken."""
-        return self.recognised_at.astimezone(ZoneInfo(self.players["capture"].location.time_zone)).strftime("%Y-%m")
+        there = self.recognised_at.astimezone(ZoneInfo(self.players["capture"].location.time_zone))
+        return f"{there.year:04}-{there.month:02}"
 
 
 def player(location: Location, named: str | None, associates: Mapping[str, Associate]) -> Player:
