@@ -18,6 +18,7 @@ from services.order import store as order
 from services.order.domain.state import BUCKETS, Order
 from services.reconcile import Reconciliation, reconcile
 from services.registry import NAMES
+from shared.kernel.value import as_dict
 from shared.runtime.settings import Settings, describe
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -77,7 +78,7 @@ def show(
     if shown is None:
         console.fail(f"no order {order_id} is known", code=console.FAILED)
     if json:
-        console.print_json(asdict(shown) | {"status": shown.status})
+        console.print_json(as_dict(shown) | {"status": shown.status})
         return
     _print_order(shown)
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from services.attribution.domain.state import Entry, EntryPosting, Share
 from services.attribution.store import Booked
+from shared.kernel.value import as_dict
 
 TEN_THOUSAND = 10_000
 
@@ -90,12 +91,11 @@ def _postings(entry: Entry, postings: Sequence[EntryPosting]) -> Table:
 
 def as_json(booked: Sequence[Booked]) -> list[dict[str, Any]]:
     """Return recognitions for programs."""
-    return [{**_fields(each.entry), "postings": [_fields(posting) for posting in each.postings]} for each in booked]
+    return [as_dict(each.entry) | {"postings": [_posting(posting) for posting in each.postings]} for each in booked]
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {
-        name: [_fields(each) for each in field] if isinstance(field := getattr(value, name), tuple) else field
-        for name in value.__dataclass_fields__
-        if name != "entry_id" or isinstance(value, Entry)
-    }
+def _posting(posting: EntryPosting) -> dict[str, Any]:
+    """Return a posting without the id of its entry, which it is shown in."""
+    shown = as_dict(posting)
+    del shown["entry_id"]
+    return shown
