@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from services.commands.lines import has_width
 from shared.runtime import logs
 from shared.runtime.postgres import server_of
 from shared.runtime.settings import Settings, complaints
@@ -33,7 +33,7 @@ STATEMENT_TIMEOUT_S = 60.0
 
 SERVER_FAILS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS, markup=False, emoji=False)
+out = Console(width=None if has_width() else FILE_COLUMNS, markup=False, emoji=False)
 """For what was asked. Ids and texts come from the world: none is read as markup, so what has a style is a Text."""
 err = Console(stderr=True, markup=False, emoji=False)
 """For how it goes, and for errors."""
@@ -103,6 +103,12 @@ def postgres_of(found: Settings) -> str:
     if found.postgres is None:
         fail("set TEKIL_POSTGRES: this command looks at services that run (`tekil up --embedded` prints what to set)")
     return found.postgres.get_secret_value()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines, each of them whole, however long."""
+    for line in lines:
+        out.print(line, soft_wrap=True, highlight=False)
 
 
 def print_json(value: Any) -> None:

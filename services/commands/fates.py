@@ -15,7 +15,7 @@ from shared.engine.letterbox import Standing, Wanted
 from shared.engine.letters import printable
 from shared.engine.looking import is_led
 
-LOOK_AGAIN_S = 0.1
+LOOK_AGAIN_S = 0.5
 TOO_LARGE = "value-too-large"
 BECAME = {
     "decided": "decided",
@@ -56,7 +56,7 @@ async def retry(
     until = time.monotonic() + wait_s
     fates = await _look(connections, wanted, addresses)
     while (pending := [address for address, fate in fates.items() if fate.pending]) and time.monotonic() < until:
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(min(LOOK_AGAIN_S, until - time.monotonic()))
         fates |= await _look(connections, wanted, pending)
     return list(fates.values())
 

@@ -9,7 +9,8 @@ import typer
 from services.commands import console, fates
 from services.commands.asking import Json, databases
 from services.commands.fates import Fate
-from services.commands.listing import oldest_first, print_counts, print_letter, print_letters, text_of
+from services.commands.lines import oldest_first
+from services.commands.listing import print_counts, print_letter, print_letters, text_of
 from services.commands.reasons import insist_on
 from services.commands.serving import Name
 from services.registry import NAMES
@@ -37,7 +38,10 @@ def list_letters(service: OfService = None, reason: OfReason = None, json: Json 
             return {name: await letterbox.entries(each, reason=reason) for name, each in connections.items()}
 
     by_service = console.run(look(console.settings()))
-    letters = oldest_first({name: shown for name, (shown, _) in by_service.items()})
+    shown = oldest_first(
+        {name: entries for name, (entries, _) in by_service.items()}, lambda each: each.first_failed_at
+    )
+    letters = shown[: letterbox.SHOWN_MAX]
     if json:
         console.print_json([_as_json(name, each) for name, each in letters])
     elif letters:
@@ -83,7 +87,7 @@ def retry_letters(
     ids: Ids = [],  # noqa: B006 - typer asks for a list
     service: OfService = None,
     reason: OfReason = None,
-    everything: Annotated[bool, typer.Option("--all", help="All letters, or all of --service.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All letters, or all of --service and --reason.")] = False,
     wait_s: Annotated[float, typer.Option("--wait", min=0, help="How long to wait for an outcome, seconds.")] = 10.0,
 ) -> None:
     """Have dead letters decided again, each exactly once, and say what became of them. Exits 1 unless all went well.

@@ -2,9 +2,13 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
 
 GAP = "  "
+
+T = TypeVar("T")
 
 
 def has_width() -> bool:
@@ -16,3 +20,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return a line for each row, its cells below each other; the last cell may be of any length."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def oldest_first(by_service: Mapping[str, Sequence[T]], since: Callable[[T], datetime]) -> list[tuple[str, T]]:
+    """Return what all services have, each with its service's name, the oldest first."""
+    found = [(service, each) for service, of_it in by_service.items() for each in of_it]
+    return sorted(found, key=lambda named: since(named[1]))

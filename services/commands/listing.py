@@ -9,12 +9,12 @@ from rich.text import Text
 
 from services.commands import console
 from services.commands.lines import aligned, has_width
-from shared.engine.letterbox import SHOWN_MAX, Count, Entry
+from shared.engine.letterbox import Count, Entry
 from shared.engine.message import Headers
 
 DETAIL_SHOWN = 160
 """Characters of a detail at a known width, which are two lines of a small terminal; `show` has it all."""
-HEAD = ("id", "state", "reason", "since (UTC)", "try")
+HEAD = ("id", "state", "reason", "since (UTC)")
 """What fits 80 columns, whatever the service and the reason."""
 
 NULL = "(null)"
@@ -24,17 +24,14 @@ Letters = Sequence[tuple[str, Entry]]
 """Letters with the names of their services."""
 
 
-def oldest_first(by_service: Mapping[str, Sequence[Entry]]) -> Letters:
-    """Return the letters that failed first of all services, SHOWN_MAX at most."""
-    found = [(service, each) for service, of_it in by_service.items() for each in of_it]
-    return sorted(found, key=lambda letter: letter[1].first_failed_at)[:SHOWN_MAX]
-
-
 def print_letters(letters: Letters) -> None:
     """Print a list of letters."""
     if not has_width():
-        rows = [(*_head(service, each), each.type, each.topic, _key(each), each.detail) for service, each in letters]
-        _print_lines(aligned([(*HEAD, "type", "topic", "key", "detail"), *rows]))
+        rows = [
+            (*_head(service, each), f"{each.attempts:,}", each.type, each.topic, _key(each), each.detail)
+            for service, each in letters
+        ]
+        console.print_lines(aligned([(*HEAD, "attempts", "type", "topic", "key", "detail"), *rows]))
         return
     header, *heads = aligned([HEAD, *(_head(service, each) for service, each in letters)])
     console.out.print(Text(header, "bold"))
@@ -51,7 +48,7 @@ def print_counts(by_service: Mapping[str, Iterable[Count]]) -> None:
         (f"{each.letters:,}", f"{each.retrying:,}", service, each.reason, f"{each.since:%Y-%m-%d %H:%M}")
         for service, each in counts
     ]
-    _print_lines(["", *aligned([("letters", "retrying", "service", "reason", "since (UTC)"), *rows])])
+    console.print_lines(["", *aligned([("letters", "retrying", "service", "reason", "since (UTC)"), *rows])])
 
 
 def print_letter(facts: Mapping[str, Any], headers: Headers, value: bytes | None) -> None:
@@ -61,7 +58,7 @@ def print_letter(facts: Mapping[str, Any], headers: Headers, value: bytes | None
     if value is not None:
         rows.append(("value", escaped(text_of(value), kept="\n\t")))
     if not has_width():
-        _print_lines(aligned(rows))
+        console.print_lines(aligned(rows))
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", overflow="fold")
@@ -84,8 +81,7 @@ def escaped(text: str, *, kept: str = "") -> str:
 
 
 def _head(service: str, entry: Entry) -> Sequence[str]:
-    since = f"{entry.first_failed_at:%Y-%m-%d %H:%M}"
-    return f"{service}/{entry.id}", entry.state, entry.reason, since, f"{entry.attempts:,}"
+    return f"{service}/{entry.id}", entry.state, entry.reason, f"{entry.first_failed_at:%Y-%m-%d %H:%M}"
 
 
 def _key(entry: Entry) -> str:
@@ -93,11 +89,8 @@ def _key(entry: Entry) -> str:
 
 
 def _what(entry: Entry) -> str:
-    """Say in a sentence what failed, and why."""
+    """Say in a sentence what failed, how often where it was more than once, and why."""
+    what = " ".join(filter(None, (entry.type, _key(entry)))) or entry.topic
+    often = f", {entry.attempts:,} attempts" if entry.attempts > 1 else ""
     detail = entry.detail if len(entry.detail) <= DETAIL_SHOWN else f"{entry.detail[:DETAIL_SHOWN]}…"
-    return f"{' '.join(filter(None, (entry.type, _key(entry)))) or entry.topic}: {detail}"
-
-
-def _print_lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        console.out.print(line, soft_wrap=True, highlight=False)
+    return f"{what}{often}: {detail}"

@@ -8,7 +8,7 @@ from rich.table import Table
 from services.commands import console
 from services.commands.asking import Json, databases
 from services.commands.letters import OfService, named
-from services.commands.lines import aligned, has_width
+from services.commands.lines import aligned, has_width, oldest_first
 from shared.engine.looking import SHOWN_MAX, Waiting, waits
 from shared.runtime.settings import Settings
 
@@ -24,25 +24,17 @@ def list_parked(service: OfService = None, json: Json = False) -> None:
             return {name: await waits(connection) for name, connection in connections.items()}
 
     by_service = console.run(look(console.settings()))
-    found = oldest_first(by_service)
+    found = oldest_first(by_service, lambda each: each.since)
     if json:
         console.print_json([{"service": name, **asdict(each)} for name, each in found])
     elif found and has_width():
         console.out.print(listed(found))
     elif found:
-        for line in in_lines(found):
-            console.out.print(line, soft_wrap=True, highlight=False)
+        console.print_lines(in_lines(found))
     else:
         console.out.print("nothing is parked")
     for name in cut(by_service):
         console.err.print(f"{name} may have more: {SHOWN_MAX:,} are shown", soft_wrap=True, highlight=False)
-
-
-def oldest_first(by_service: Mapping[str, Sequence[Waiting]]) -> list[tuple[str, Waiting]]:
-    """Return what all services wait for, the longest first."""
-    return sorted(
-        ((name, each) for name, of_it in by_service.items() for each in of_it), key=lambda found: found[1].since
-    )
 
 
 def cut(by_service: Mapping[str, Sequence[Waiting]]) -> list[str]:

@@ -4,16 +4,16 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from services.commands import console
-from services.commands.listing import escaped, oldest_first, print_counts, print_letter, print_letters
+from services.commands.listing import escaped, print_counts, print_letter, print_letters
 from services.commands.reasons import DOCUMENTED
-from shared.engine.letterbox import SHOWN_MAX, Count, Entry
+from shared.engine.letterbox import Count, Entry
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OPERATE = Path(__file__).parents[3] / "docs" / "operate.md"
@@ -60,38 +60,30 @@ def printed(monkeypatch: pytest.MonkeyPatch, show: Callable[[], None], *, column
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
-def test_the_letters_that_failed_first_of_all_services_are_shown_and_no_more() -> None:
-    late = replace(TILL, first_failed_at=NOON + timedelta(minutes=2))
-    early = replace(TILL, first_failed_at=NOON + timedelta(minutes=1))
-
-    found = oldest_first({"order": [TILL, *[late] * SHOWN_MAX], "returns": [early]})
-
-    assert found == [("order", TILL), ("returns", early), *[("order", late)] * (SHOWN_MAX - 2)]
-
-
 def test_a_letter_is_one_whole_line_where_a_program_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     header, till, policy = printed(monkeypatch, lambda: print_letters(LETTERS), columns=None)
 
     assert header == (
-        "id                        state     reason                since (UTC)       try  type              "
-        "topic             key               detail"
+        "id                        state     reason                since (UTC)       attempts  "
+        "type              topic             key               detail"
     )
     assert till == (
-        "order/xxnimsvwxn4t        open      sums-do-not-add-up    2026-11-22 12:00  1    sale.recorded     "
-        "tekil.channel.v1  NIS-5005          line 1: net 10010 is +10 off gross less discounts"
+        "order/xxnimsvwxn4t        open      sums-do-not-add-up    2026-11-22 12:00  1         "
+        "sale.recorded     tekil.channel.v1  NIS-5005          line 1: net 10010 is +10 off gross less discounts"
     )
+    assert policy.split()[5] == "12"
     assert policy.endswith(f"  [b]\\x1bshipped-1  {POLICY.detail}")
 
 
 def test_a_letter_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed(monkeypatch, lambda: print_letters(LETTERS), columns=80) == [
-        "id                        state     reason                since (UTC)       try",
-        "order/xxnimsvwxn4t        open      sums-do-not-add-up    2026-11-22 12:00  1",
+        "id                        state     reason                since (UTC)",
+        "order/xxnimsvwxn4t        open      sums-do-not-add-up    2026-11-22 12:00",
         "    sale.recorded NIS-5005: line 1: net 10010 is +10 off gross less discounts",
-        "attribution/t2mmxm3ukslw  retrying  policy-version-taken  2026-11-22 12:00  12",
-        "    policy.published [b]\\x1bshipped-1: version shipped-1 has another document: a",
-        "    rule that nobody can read, a rule that nobody can read, a rule that nobody",
-        "    can read, a rule that nobody can read, a ru…",
+        "attribution/t2mmxm3ukslw  retrying  policy-version-taken  2026-11-22 12:00",
+        "    policy.published [b]\\x1bshipped-1, 12 attempts: version shipped-1 has",
+        "    another document: a rule that nobody can read, a rule that nobody can read,",
+        "    a rule that nobody can read, a rule that nobody can read, a ru…",
     ]
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from services.commands.parked import cut, in_lines, listed, oldest_first
+from services.commands.lines import oldest_first
+from services.commands.parked import cut, in_lines, listed
 from shared.engine.looking import SHOWN_MAX, Waiting
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -21,7 +22,7 @@ def wait(key: str, *, minutes: int, types: tuple[str, ...] = ("order.submitted",
 def test_the_oldest_comes_first_whoever_has_it() -> None:
     found = {"order": [wait("b", minutes=1), wait("d", minutes=3)], "attribution": [wait("a", minutes=0)]}
 
-    assert [(name, each.key) for name, each in oldest_first(found)] == [
+    assert [(name, each.key) for name, each in oldest_first(found, lambda each: each.since)] == [
         ("attribution", "a"),
         ("order", "b"),
         ("order", "d"),
