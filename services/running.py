@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,39 +33,56 @@ class Addresses:
     postgres: str = field(repr=False)
     running_on: str
     """What runs there, in words."""
+    embedded_kafka: bool = False
+    embedded_postgres: bool = False
+    """Whether it was started here and ends with us: nobody else knows its address, or its password."""
 
 
 @asynccontextmanager
 async def servers(settings: Settings, *, embedded: bool = False) -> AsyncIterator[Addresses]:
     """Yield a Kafka and a PostgreSQL that are ready: topics there, databases there and migrated.
 
-    They are those that are set; embedded ones where none is, or where `embedded` asks for them. Raises NotPrepared.
+    They are those that are set; embedded ones where none is, or where `embedded` asks for them.
+    Raises NotPrepared or DatabaseTooNew.
     """
-    if not embedded and (settings.kafka or settings.postgres):
+    kafka = None if embedded else settings.kafka
+    postgres = None if embedded or settings.postgres is None else settings.postgres.get_secret_value()
+    if kafka or postgres:
         _check_secret(settings)
-    with _kafka(settings, embedded) as (bootstrap, kafka), _postgres(settings, embedded) as (postgres, database):
-        await migrate_all(settings, postgres)
-        yield Addresses(bootstrap=bootstrap, postgres=postgres, running_on=f"{kafka}; {database}")
+    with _kafka(kafka, prefix=settings.topic_prefix) as (bootstrap, broker), _postgres(postgres) as (base, server):
+        await migrate_all(settings, base)
+        yield Addresses(
+            bootstrap=bootstrap,
+            postgres=base,
+            running_on=f"{broker}; {server}",
+            embedded_kafka=kafka is None,
+            embedded_postgres=postgres is None,
+        )
 
 
 @contextmanager
-def _kafka(settings: Settings, embedded: bool) -> Iterator[tuple[str, str]]:
-    if embedded or settings.kafka is None:
-        with EmbeddedKafka(prefix=settings.topic_prefix) as kafka:
+def _kafka(bootstrap: str | None, *, prefix: str) -> Iterator[tuple[str, str]]:
+    """Give the address of this Kafka, with its topics, or of an embedded one, and say in words what it is."""
+    if bootstrap is None:
+        with EmbeddedKafka(prefix=prefix) as kafka:
             yield kafka.bootstrap, kafka.source
     else:
-        topics.apply(settings.kafka, prefix=settings.topic_prefix)
-        yield settings.kafka, f"Kafka at {settings.kafka}"
+        topics.apply(bootstrap, prefix=prefix)
+        yield bootstrap, f"Kafka at {bootstrap}"
 
 
 @contextmanager
-def _postgres(settings: Settings, embedded: bool) -> Iterator[tuple[str, str]]:
-    if embedded or settings.postgres is None:
+def _postgres(url: str | None) -> Iterator[tuple[str, str]]:
+    """Give the base URL of this PostgreSQL, or of an embedded one, and say in words what it is."""
+    if url is None:
         with EmbeddedPostgres() as postgres:
             yield postgres.url, f"PostgreSQL from {postgres.source}"
     else:
-        url = settings.postgres.get_secret_value()
-        yield url, f"PostgreSQL at {server_of(url)}"
+        yield url, _postgres_at(url)
+
+
+def _postgres_at(url: str) -> str:
+    return f"PostgreSQL at {server_of(url)}"
 
 
 async def migrate_all(settings: Settings, postgres: str) -> Mapping[str, Revisions]:
@@ -109,15 +126,15 @@ async def run_service(name: str, settings: Settings, tell: Callable[[Up], None])
             "One service alone needs TEKIL_KAFKA and TEKIL_POSTGRES; `tekil up` runs all five on embedded servers."
         )
     _check_secret(settings)
-    with _postgres(settings, embedded=False) as (postgres, database):
-        addresses = Addresses(bootstrap=settings.kafka, postgres=postgres, running_on=f"{settings.kafka}; {database}")
-    await _run([name], settings, addresses, tell)
+    postgres = settings.postgres.get_secret_value()
+    running_on = f"{settings.kafka}; {_postgres_at(postgres)}"
+    await _run([name], settings, Addresses(bootstrap=settings.kafka, postgres=postgres, running_on=running_on), tell)
 
 
 async def run_all(settings: Settings, tell: Callable[[Up], None], *, embedded: bool = False) -> None:
-    """Run all five services in this process, as `servers` finds or makes them, until SIGTERM or SIGINT.
+    """Run all five services in this process, on the servers that `servers` yields, until SIGTERM or SIGINT.
 
-    Raises DatabaseTooNew or PortTaken.
+    Raises NotPrepared, DatabaseTooNew or PortTaken.
     """
     async with servers(settings, embedded=embedded) as addresses:
         await _run(NAMES, settings, addresses, tell)
@@ -163,24 +180,40 @@ async def _run(names: Sequence[str], settings: Settings, addresses: Addresses, t
         urls = {each.name: await http.enter_async_context(serving(each.app, sockets[each.name])) for each in running}
         try:
             with _until_signalled() as signalled:
-                if await _unless(signalled, asyncio.gather(*(each.start() for each in running))):
+                if await unless(signalled, together(each.start() for each in running)):
                     tell(Up(urls=urls, addresses=addresses))
                     await signalled.wait()
         finally:
             await asyncio.gather(*(each.stop() for each in running))
 
 
-async def _unless(signalled: asyncio.Event, starting: asyncio.Future[Any]) -> bool:
+async def together(starts: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Start several at once. The first that fails breaks the others off; it is raised when they have ended too."""
+    starting = [asyncio.create_task(each) for each in starts]
+    try:
+        await asyncio.gather(*starting)
+    finally:
+        await _end(starting)
+
+
+async def unless(signalled: asyncio.Event, start: Coroutine[Any, Any, None]) -> bool:
     """Wait for a start, which a signal breaks off; return whether it came to its end. Raises what it raises."""
-    signal_came = asyncio.create_task(signalled.wait())
-    await asyncio.wait({starting, signal_came}, return_when=asyncio.FIRST_COMPLETED)
-    signal_came.cancel()
-    if not starting.done():
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
-        return False
-    await starting
-    return True
+    starting, signal_came = asyncio.create_task(start), asyncio.create_task(signalled.wait())
+    try:
+        await asyncio.wait((starting, signal_came), return_when=asyncio.FIRST_COMPLETED)
+        has_ended = starting.done()
+    finally:
+        await _end((starting, signal_came))
+    if has_ended:
+        starting.result()
+    return has_ended
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Break off those tasks that still run, and wait until they have ended: what they began may be stopped then."""
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def up(
     """
     found = console.settings()
     try:
-        console.run(run_all(found, _tell, embedded=embedded))
+        console.run(run_all(found, tell, embedded=embedded))
     except CANNOT_SERVE as error:
         console.fail(_said(error))
 
@@ -54,7 +54,7 @@ def run(service: Annotated[Name, typer.Argument(help="Which one.")]) -> None:
     """
     found = console.settings()
     try:
-        console.run(run_service(service.value, found, _tell))
+        console.run(run_service(service.value, found, tell))
     except CANNOT_SERVE as error:
         console.fail(_said(error))
 
@@ -64,16 +64,21 @@ def _said(error: Exception) -> str:
     return error.args[0].str() if isinstance(error, KafkaException) else str(error)
 
 
-def _tell(up: Up) -> None:
+def tell(up: Up) -> None:
+    """Print where the services are, and how to reach the servers that nobody else knows of."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, url in up.urls.items():
         table.add_row(name, f"{url}/docs")
     console.out.print(f"Tekil is up on {up.addresses.running_on}", highlight=False)
     console.out.print(table)
-    if "memory" in up.addresses.running_on or "PostgreSQL from" in up.addresses.running_on:
-        console.out.print("To look at it from another terminal:", highlight=False)
-        console.out.print(f"  export TEKIL_POSTGRES={up.addresses.postgres}", highlight=False, soft_wrap=True)
-        console.out.print(f"  Kafka for your own publishers: {up.addresses.bootstrap}", highlight=False)
+    # Where somebody set an address, they know it; and a password of theirs is not for the screen.
+    own = []
+    if up.addresses.embedded_postgres:
+        own.append(f"  export TEKIL_POSTGRES={up.addresses.postgres}")
+    if up.addresses.embedded_kafka:
+        own.append(f"  Kafka for your own publishers: {up.addresses.bootstrap}")
+    if own:
+        console.print_lines(["To look at it from another terminal:", *own])
 
 
 def migrate(json: Json = False) -> None:
