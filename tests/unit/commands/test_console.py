@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -110,3 +112,16 @@ def test_topics_without_kafka_are_one_line(monkeypatch: pytest.MonkeyPatch, capf
         "Failed to get metadata: Local: Broker transport failure\n"
     )
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("options", [("-O",), ("-OO",)])
+def test_nothing_starts_where_nothing_that_is_asserted_is_checked(options: tuple[str, ...]) -> None:
+    ran = subprocess.run(
+        [sys.executable, *options, "-m", "services.cli", "settings"], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (
+        console.MISUSED,
+        "",
+        "tekil: Python runs with -O (PYTHONOPTIMIZE), which leaves out what Tekil asserts: start it without\n",
+    )
