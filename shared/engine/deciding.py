@@ -75,8 +75,8 @@ def named_keys(handler: Handler, event: Event | Due, kind: type, found: Found) -
 class Deciding:
     """One batch under decision.
 
-    `wakes_max` bounds the parked messages that are decided about. With `refused`, the store has refused what would be
-    decided, and why: the message is set aside instead.
+    `wakes_max` bounds the parked messages that are decided about. With `refused`, what would be decided has failed
+    before, outside of the decision: the message is set aside instead, and this says why.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Deciding:
         retried: Iterable[Letter] = (),
         held: Iterable[Held] = (),
         wakes_max: int = WAKES_MAX,
-        refused: str = "",
+        refused: Invalid | None = None,
     ) -> None:
         self._service, self._rules, self._now, self._trace = service, rules, now, trace
         self._found, self._wakes_left, self._refused = found, wakes_max, refused
@@ -225,7 +225,7 @@ class Deciding:
     def _ask(self, message: Message) -> Answer | None:
         """Return the decision; a decision that fails is a bug, and its message is set aside so that others go on."""
         if self._refused:
-            return Invalid(REFUSED, self._refused)
+            return self._refused
         handler = self._service.by_trigger[message.type]
         try:
             answer = handler.decide(message.event, self._given(message), **self._arguments(handler, message.event))

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
 
 from shared.engine.deciding import (
+    FAILED,
     REFUSED,
     WAKES_MAX,
     Deciding,
@@ -21,10 +24,13 @@ from shared.engine.rows import Key
 from shared.engine.service import Service
 from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, Poison, Store, Transaction, Verdict, Wait
 from shared.events.catalogue import CATALOGUE
+from shared.kernel.decision import Invalid
 from shared.kernel.value import Value, replace
 
 Clock = Callable[[], datetime]
 """Gives the time, UTC."""
+BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, Unloaded, ValueError)
+"""What our own code raises where it is wrong about a message. A server that is away raises none of them."""
 CONFLICTS_MAX = 10
 """How often a batch that met somebody else's change is decided again before the store is believed to refuse it."""
 DUE_MAX = 500
@@ -51,17 +57,18 @@ class _Work(Value):
     letters: Sequence[str] = ()
     waits: Sequence[Wait] = ()
     wakes_max: int = WAKES_MAX
-    refused: str = ""
-    """Why the store refused it before: it is set aside, then."""
+    refused: Invalid | None = None
+    """Why it failed before, outside of any decision: it is set aside, then."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.readings or self.deadlines or self.letters or self.waits)
 
-    def narrowed(self, poison: Poison) -> tuple["_Work", ...]:
-        """Return the parts of work that the store refused, until what it refuses stands alone.
+    def narrowed(self, why: Invalid) -> tuple["_Work", ...]:
+        """Return the parts of work that failed, until what fails stands alone, and in the end to be set aside.
 
-        What stands alone is tried without waking those that wait for it, since one of them may be what is refused.
+        What stands alone is tried without waking those that wait for it, since one of them may be what fails. There
+        are no parts where even setting it aside fails.
         """
         for name in ("readings", "deadlines", "letters", "waits"):
             if (half := len(whole := getattr(self, name)) // 2) > 0:
@@ -70,11 +77,11 @@ class _Work(Value):
             return (replace(self, wakes_max=self.wakes_max // 2 if self.waits else 0),)
         match self.readings:
             case [Message() as message]:
-                # Unread it needs no rows: what the store refuses may be the looking for them.
-                return (replace(self, readings=[_refused(message, str(poison))], refused=str(poison)),)
+                # Unread it needs no rows: what fails may be the looking for them.
+                return (replace(self, readings=[_refused(message, why)], refused=why),)
         if self.readings or self.refused:
-            raise poison
-        return (replace(self, refused=str(poison)),)
+            return ()
+        return (replace(self, refused=why),)
 
 
 class Engine:
@@ -86,7 +93,8 @@ class Engine:
     async def process(self, records: Sequence[Raw]) -> list[Effects]:
         """Take records into effect, each exactly once, in their order.
 
-        What only the store finds to be wrong is narrowed down by halves, until it stands alone and is set aside.
+        What only the store finds to be wrong, or what our own code fails on, is narrowed down by halves, until it
+        stands alone and is set aside.
         Raises whatever the store raises when it is out of reach: nothing has happened then.
         """
         readings = [self._read(record) for record in records]
@@ -126,11 +134,16 @@ class Engine:
         return done
 
     async def _narrow(self, work: _Work) -> list[Effects]:
-        """Do work in one transaction; what the store refuses of it is narrowed down, and set aside."""
+        """Do work in one transaction; what fails of it, in the store or by a bug of ours, is narrowed and set aside."""
         try:
             return [await self._transact(work)]
-        except Poison as poison:
-            return [effects for part in work.narrowed(poison) for effects in await self._narrow(part)]
+        except (Poison, *BUGS) as error:
+            if not (parts := work.narrowed(_why(error))):
+                raise
+            done = [effects for part in parts for effects in await self._narrow(part)]
+            if parts[0].refused and not isinstance(error, Poison):
+                done[0].bugs.append(error)
+            return done
 
     def _read(self, record: Raw) -> Message | Unreadable | None:
         return read(record, handled=self._service.handled, known=CATALOGUE)
@@ -156,10 +169,16 @@ class Engine:
         fresh = await (self._retake(transaction, work) if work.letters else self._claim(transaction, work.readings))
         messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
         streams = {message.stream for message in messages}
-        parked, lost = await self._waiting(transaction, messages, streams, work.waits)
+        # What is set aside, or left to wait, needs no rows: looking for them may be what fails.
+        asking = [] if work.refused else messages
+        # Looked for on both sides of the waiting: a letter that a retry parks in between would be seen by neither.
+        held = set(await transaction.holding(streams) if fresh.messages else ())
+        parked, lost = await self._waiting(transaction, asking, streams, work.waits)
         streams |= {each.message.stream for each in parked}
-        held = await transaction.holding(streams) if fresh.messages or parked else ()
-        found = await self._load(transaction, [*messages, *(each.message for each in parked)], parked, unforeseen)
+        held |= set(await transaction.holding(streams) if fresh.messages or parked else ())
+        if work.wakes_max and not work.refused:
+            asking = [*asking, *(each.message for each in parked)]
+        found = await self._load(transaction, asking, parked, unforeseen)
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
         deciding = Deciding(
             self._service,
@@ -231,7 +250,7 @@ class Engine:
                 unreadable.append(_reused(reading))
             else:
                 closed[letter.id] = "repeated"
-        return _Fresh(messages, unreadable, len(closed), letters, closed)
+        return _Fresh(messages, unreadable, [*closed.values()].count("repeated"), letters, closed)
 
     async def _waiting(
         self, transaction: Transaction, messages: Sequence[Message], streams: Iterable[str], waits: Sequence[Wait]
@@ -317,8 +336,20 @@ def _claim_of(reading: Message | Unreadable) -> Claim:
     return Claim(*reading.raw.position, 0)
 
 
-def _refused(message: Message, why: str) -> Unreadable:
-    return Unreadable(message.raw, REFUSED, why, holds=message.stream)
+def _why(error: Exception) -> Invalid:
+    """Return why work is set aside that only the store, or code of ours outside of its decision, finds to be wrong."""
+    if isinstance(error, Poison):
+        return Invalid(REFUSED, str(error))
+    return Invalid(FAILED, f"{type(error).__name__} outside of its decision: {_where(error)}")
+
+
+def _where(error: Exception) -> str:
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{last.name} in {Path(last.filename).name}"
+
+
+def _refused(message: Message, why: Invalid) -> Unreadable:
+    return Unreadable(message.raw, why.slug, why.detail, holds=message.stream)
 
 
 def _reused(reading: Message | Unreadable) -> Unreadable:

@@ -153,10 +153,10 @@ class FetchResult(fetcher.FetchResult):  # type: ignore[misc]
         """Read on with patience for header names; where that fails too, stop before the record, or hold at it."""
         strict, offset = self._partition_records, self._partition_records.next_fetch_offset
         lenient = copy(strict)
-        lenient._records = _LenientRecords(strict._records.data, since=offset)
-        lenient._records_iterator = lenient._unpack_records()
-        self._partition_records = lenient
         try:
+            lenient._records = _LenientRecords(strict._records.data, since=offset)
+            lenient._records_iterator = lenient._unpack_records()
+            self._partition_records = lenient
             return self._read(found, max_records)
         except Exception as error:
             if not found:

@@ -65,8 +65,7 @@ def letter_id(raw: Raw) -> str:
 
 def type_of(headers: Headers) -> str:
     """Return the event type that headers name; nothing where they name none that can be printed."""
-    value = next((value for name, value in headers if name == "ce_type"), None) or b""
-    text = value.decode(errors="replace")
+    text = (dict(headers).get("ce_type") or b"").decode(errors="replace")
     return text if text.isprintable() and len(text) <= ATTRIBUTE_CHARS_MAX else ""
 
 

@@ -189,7 +189,8 @@ class Member:
             self._count(effects)
         self.metrics.batch_records.observe(len(records))
         self.metrics.batch_seconds.observe(time.perf_counter() - began)
-        self.metrics.event_age.observe(max(0.0, (now_ms - records[0].timestamp_ms) / 1000))
+        if records[0].timestamp_ms >= 0:
+            self.metrics.event_age.observe(max(0.0, (now_ms - records[0].timestamp_ms) / 1000))
 
     async def _persist(self, records: Sequence[Raw]) -> list[Effects]:
         """Process a batch, and again after any failure: FastStream would swallow one, and the batch would be lost.
@@ -222,9 +223,10 @@ class Member:
             assert error is not None, "only what failed is tried again"
             standstill.because_of(error)
 
+        low = self.limits.backoff_min_s
         return AsyncRetrying(
             retry=retry_if_exception(is_worth_it),
-            wait=wait_exponential_jitter(multiplier=self.limits.backoff_min_s, max=self.limits.backoff_max_s),
+            wait=wait_exponential_jitter(multiplier=low, max=self.limits.backoff_max_s, jitter=low),
             sleep=self._pause,
             before_sleep=say_that_it_waits,
             stop=lambda _: self._stopping.is_set(),
@@ -282,6 +284,8 @@ class Member:
         self._say_what_is_set_aside(effects)
         for bug in effects.bugs:
             log.error("a decision failed", service=self.service.name, exc_info=bug)
+            # Its frames hold the whole batch, which holds it: a circle, and the collector looks seldom.
+            bug.__traceback__ = None
 
     def _say_what_is_set_aside(self, effects: Effects) -> None:
         """Name letters as commands take them. A deadline whose decision failed is none: it is tried again by itself."""

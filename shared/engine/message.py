@@ -80,11 +80,6 @@ class Message(Value):
     stream: str
     """What must stay in order: the messages of one key on one topic."""
 
-    @property
-    def identity(self) -> tuple[str, str]:
-        """What CloudEvents say is the same event."""
-        return self.source, self.id
-
 
 class Unreadable(Value):
     """A record that cannot be processed, and why."""
@@ -131,8 +126,8 @@ def read(
             raise _Bad("wrong-topic", f"{kind} is said on {model.TOPIC} and nowhere else")
         if kind not in handled:
             return None
-        event = _parse(handled[kind], value)
-        if raw.key != (key := event.key).encode():
+        event, key = _parse(handled[kind], value)
+        if raw.key != key.encode():
             raise _Bad("wrong-key", f"the Kafka key must be {key}: by it, what is said of one thing stays in order")
         traceparent = attributes.get("traceparent", "")
         return Message(
@@ -184,9 +179,9 @@ def _open(raw: Raw, headers: Mapping[str, bytes | None]) -> tuple[dict[str, str]
         raise _Bad("value-too-large", f"the value has {len(raw.value)} bytes; at most {bytes_max} are read")
     attributes, value = _texts(headers), raw.value
     if _is_structured(headers):
-        traceparent = attributes.get("traceparent", "")
+        traced = attributes.get("traceparent")
         attributes, value = _structured(raw.value)
-        attributes["traceparent"] = traceparent
+        attributes |= {"traceparent": traced} if traced else {}
     if attributes.get("specversion") != "1.0":
         raise _Bad("missing-attribute", "ce_specversion must be 1.0: this is not a CloudEvents 1.0 record")
     for name in _ATTRIBUTES:
@@ -232,9 +227,11 @@ def _time(text: str | None, raw: Raw) -> datetime:
         raise _Bad("bad-header", missing if text is None else wrong) from None
 
 
-def _parse(model: type[Event], value: bytes) -> Event:
+def _parse(model: type[Event], value: bytes) -> tuple[Event, str]:
+    """Return an event and its key."""
     try:
-        return model.model_validate_json(value)
+        event = model.model_validate_json(value)
+        return event, event.key
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)
         if first[0]["type"] == "json_invalid":

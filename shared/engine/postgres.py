@@ -89,11 +89,9 @@ class PostgresStore:
                 async with connection.transaction():
                     yield PostgresTransaction(self, connection)
             except _CONFLICT as error:
-                raise Conflict(str(error)) from error
+                raise Conflict(_in_short(error)) from error
             except _POISON as error:
-                raise Poison(
-                    f"{type(error).__name__} {getattr(error, 'constraint_name', None) or ''}".strip()
-                ) from error
+                raise Poison(_in_short(error)) from error
 
     async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
         """Return deadlines that have passed, the earliest first."""
@@ -132,6 +130,11 @@ class PostgresStore:
         query = "SELECT least((SELECT min(due_at) FROM deadlines), (SELECT min(until) FROM parked))"
         earliest: datetime | None = await self.pool.fetchval(query)
         return earliest
+
+
+def _in_short(error: Exception) -> str:
+    """Return what a database refuses without what was given to it, which may name a customer."""
+    return f"{type(error).__name__} {getattr(error, 'constraint_name', None) or ''}".strip()
 
 
 def _restless(service: Service) -> str:

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
@@ -19,6 +19,7 @@ from shared.engine import letterbox
 from shared.engine.letters import Letter
 from shared.engine.message import VALUE_BYTES_MAX
 from shared.engine.tables import service_metadata
+from shared.kernel.value import replace
 from shared.runtime.postgres import create_databases
 from tests.store.bench import NOON, record
 from tests.store.databases import create_tables

@@ -65,3 +65,4 @@ def test_a_type_is_what_the_header_says_where_that_can_be_printed() -> None:
     assert type_of(RECORD.headers) == "sale.recorded"
     assert [type_of((("ce_type", value),)) for value in (None, b"\x00", b"x" * 257)] == ["", "", ""]
     assert type_of(()) == ""
+    assert type_of((("ce_type", b"first"), ("ce_type", b"last"))) == "last", "as it is read"

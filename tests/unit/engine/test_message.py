@@ -172,3 +172,13 @@ def test_an_event_under_another_key_than_its_own_is_set_aside_since_its_order_is
     assert (found.slug, found.detail) == (
         "wrong-key", f"the Kafka key must be {own}: by it, what is said of one thing stays in order"
     )  # fmt: skip
+
+
+def test_a_structured_event_may_say_its_trace_itself_and_its_header_says_it_first() -> None:
+    inside, outside = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
+    said = {name.removeprefix("ce_"): text.decode() for name, text in ENVELOPE.items() if name.startswith("ce_")}
+    value = json.dumps(said | {"traceparent": inside, "data": json.loads(BODY)}).encode()
+    record = replace(raw(value), headers=(("content-type", b"application/cloudevents+json"),))
+    traced = replace(record, headers=(*record.headers, ("traceparent", outside.encode())))
+    found = [reading(each) for each in (record, traced)]
+    assert [each.traceparent for each in found if isinstance(each, Message)] == [inside, outside]
