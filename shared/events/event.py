@@ -1,7 +1,8 @@
 """What every event is: a frozen model with a type, a topic and a key.
 
 Version 1 of a type only ever grows by optional fields; readers ignore fields that they do not know. Whatever would
-break a reader is a new type beside the old one.
+break a reader is a new type beside the old one. Services of the release before set a new type aside as `unknown-type`:
+docs/operate.md says in which order to upgrade.
 """
 
 from datetime import UTC, datetime

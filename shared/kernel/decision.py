@@ -5,7 +5,7 @@ A decision is a pure function of a message, what is given with it, and the rows 
 - `Decision`: the rows as they are now, the events to publish, the deadlines to set or clear. A business "no" is a
   decision too: an event that carries the slug of a `Refused`.
 - `NotYet`: the message came before something it stands on; it is kept and decided when that arrives.
-- `Invalid`: it can never be processed; it goes to the dead-letter topic.
+- `Invalid`: it can never be processed; it is a dead letter, which the service's database keeps and a topic tells of.
 """
 
 import re

@@ -21,9 +21,10 @@ def derive(*, cause: str, maker: str, name: str | int, time_ms: int) -> str:
 
 
 def time_of(event_id: str, otherwise: datetime) -> int:
-    """Return the Unix time in milliseconds that an id carries, or that of `otherwise` for an id of another shape.
+    """Return the Unix time in milliseconds that an id carries; for an id of another shape, the second of `otherwise`.
 
-    A chain of events so keeps the time of the outside event that began it, and no id depends on a service's clock.
+    What `otherwise` has below the second is cut off, and stays so: ids depend on it. A chain of events keeps the time
+    of the outside event that began it, and no id depends on a service's clock.
     """
     if len(event_id) == 36 and event_id[14] in "78" and event_id[8] == event_id[13] == "-":
         try:

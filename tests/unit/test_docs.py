@@ -108,6 +108,13 @@ def test_architecture_says_who_reads_what() -> None:
     assert said == reads | writes
 
 
+def test_architecture_quotes_code_that_is_there() -> None:
+    quoted = re.findall(r"```python\n(.*?)```", page("docs/architecture.md"), re.DOTALL)
+    source = "".join(path.read_text() for path in ROOT.glob("services/**/*.py"))
+    assert len(quoted) == 2
+    assert [line for code in quoted for line in code.strip().splitlines() if line.strip() not in source] == []
+
+
 def test_operating_lists_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in describe(Settings()):
         monkeypatch.delenv(each.variable, raising=False)
