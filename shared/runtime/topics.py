@@ -152,8 +152,10 @@ def _partition_differences(existing: dict[str, Topic], partitions: dict[str, int
 def _setting_differences(client: AdminClient, existing: dict[str, Topic]) -> list[Difference]:
     if not existing:
         return []
-    answers = client.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name) for name in existing])
-    actual = {resource.name: answer.result(ADMIN_TIMEOUT_S) for resource, answer in answers.items()}
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in existing]
+    # The client keeps the time, so that a Kafka which does not answer is a KafkaException like any other.
+    answers = client.describe_configs(asked, request_timeout=ADMIN_TIMEOUT_S)
+    actual = {resource.name: answer.result() for resource, answer in answers.items()}
     return [
         Difference(topic=name, setting=setting, declared=value, actual=actual[name][setting].value)
         for name, topic in existing.items()
