@@ -1,7 +1,7 @@
 """Commands that look: order show, explain, reconcile, settings."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,10 +14,12 @@ from services.attribution import store as attribution
 from services.attribution.store import Booked
 from services.commands import console
 from services.commands.books import amount, as_json, explanation
+from services.commands.unsettled import held_up, still_unsettled
 from services.order import store as order
 from services.order.domain.state import BUCKETS, Order
 from services.reconcile import Reconciliation, reconcile
 from services.registry import NAMES
+from shared.engine.looking import Unsettled, unsettled
 from shared.kernel.value import as_dict
 from shared.runtime.settings import Settings, describe
 
@@ -28,20 +30,23 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 async def databases(found: Settings, names: Sequence[str] = NAMES) -> AsyncIterator[dict[str, asyncpg.Connection]]:
     """Connect to the databases of services. Where PostgreSQL fails, here or inside the block, the command ends."""
     base = console.postgres_of(found)
-    connections: dict[str, asyncpg.Connection] = {}
     with console.asking_postgres(base):
-        try:
-            for name in names:
-                connections[name] = await asyncpg.connect(
-                    f"{base}/{found.database(name)}",
-                    timeout=console.CONNECT_TIMEOUT_S,
-                    command_timeout=console.STATEMENT_TIMEOUT_S,
-                )
-            yield connections
-        finally:
-            for connection in connections.values():
-                # Nothing is open on it, and a server that hangs would not say goodbye.
-                connection.terminate()
+        async with AsyncExitStack() as opened:
+            yield {name: await opened.enter_async_context(_connected(found, name)) for name in names}
+
+
+@asynccontextmanager
+async def _connected(found: Settings, name: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(
+        f"{console.postgres_of(found)}/{found.database(name)}",
+        timeout=console.CONNECT_TIMEOUT_S,
+        command_timeout=console.STATEMENT_TIMEOUT_S,
+    )
+    try:
+        yield connection
+    finally:
+        # Nothing is open on it, and a server that hangs would not say goodbye.
+        connection.terminate()
 
 
 def settings(json: Json = False) -> None:
@@ -127,13 +132,29 @@ def explain(
             entry = None if booked else await attribution.entry_by_id(connection, reference)
             return [entry] if entry else booked
 
-    booked = console.run(look(console.settings()))
+    found = console.settings()
+    booked = console.run(look(found))
     if not booked:
-        console.fail(f"nothing was recognised for {reference}: not handed over yet, or unknown", code=console.FAILED)
+        console.complain(f"nothing was recognised for {reference}: not handed over yet, or unknown")
+        for each in console.run(_held_up(found, reference)):
+            console.complain(each)
+        raise typer.Exit(console.FAILED)
     if json:
         console.print_json(as_json(booked))
     else:
         console.out.print(explanation(booked))
+
+
+async def _held_up(found: Settings, order_id: str) -> list[str]:
+    """Say which services have set messages of an order aside, or let them wait; and which could not be asked."""
+    told = []
+    for name in NAMES:
+        try:
+            async with _connected(found, name) as connection:
+                told += await held_up(name, connection, order_id)
+        except console.SERVER_FAILS:
+            told.append(f"{name} could not be asked whether it holds anything of it up")
+    return told
 
 
 def reconcile_all(json: Json = False) -> None:
@@ -142,15 +163,18 @@ def reconcile_all(json: Json = False) -> None:
     What is still on its way between services shows as a difference. Example: tekil reconcile
     """
 
-    async def look(found: Settings) -> Reconciliation:
+    async def look(found: Settings) -> tuple[Reconciliation, dict[str, Unsettled]]:
         async with databases(found) as connections:
-            return await reconcile(connections)
+            result = await reconcile(connections)
+            return result, {name: await unsettled(each) for name, each in connections.items()}
 
-    result = console.run(look(console.settings()))
+    result, of_services = console.run(look(console.settings()))
     if json:
-        console.print_json(asdict(result) | {"zero_drift": result.is_zero_drift})
+        counts = {name: asdict(each) for name, each in of_services.items()}
+        console.print_json(asdict(result) | {"zero_drift": result.is_zero_drift, "unsettled": counts})
     else:
         console.out.print(reconciliation(result))
+        console.print_lines(still_unsettled(of_services, drifts=not result.is_zero_drift))
     if not result.is_zero_drift:
         raise typer.Exit(console.FAILED)
 

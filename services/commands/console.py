@@ -1,10 +1,13 @@
 """What all commands share: two consoles, settings, errors said in a line, exit codes that scripts can trust."""
 
 import asyncio
+import errno
 import json
+import os
 import sys
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import asyncpg
@@ -33,7 +36,31 @@ STATEMENT_TIMEOUT_S = 60.0
 
 SERVER_FAILS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-out = Console(width=None if has_width() else FILE_COLUMNS, markup=False, emoji=False)
+
+class Output(Console):
+    """A console that ends the command in a line where its text cannot go: to a full disk, or a pipe that was closed."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as a console does, and see that it is written."""
+        with _seeing_it_written():
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Let it be told: a console would end the command in silence."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+@contextmanager
+def _seeing_it_written() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is still to be written would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        fail(f"what this command says cannot be written: {error.strerror}")
+
+
+out = Output(width=None if has_width() else FILE_COLUMNS, markup=False, emoji=False)
 """For what was asked. Ids and texts come from the world: none is read as markup, so what has a style is a Text."""
 err = Console(stderr=True, markup=False, emoji=False)
 """For how it goes, and for errors."""
@@ -111,7 +138,19 @@ def print_lines(lines: Iterable[str]) -> None:
         out.print(line, soft_wrap=True, highlight=False)
 
 
+def write(text: str) -> None:
+    """Write a text as it is, for programs."""
+    with _seeing_it_written():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON: indented for people, in one line for programs."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False, default=str) + "\n")
+    write(json.dumps(value, indent=indent, ensure_ascii=False, default=_in_json) + "\n")
+
+
+def _in_json(value: object) -> str:
+    """Return what JSON has no word for: a time as RFC 3339 has it, in UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

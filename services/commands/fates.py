@@ -2,29 +2,47 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import asyncpg
 import typer
 from rich.text import Text
 
 from services.commands import console
+from services.commands.lines import several
 from shared.engine import letterbox
 from shared.engine.letterbox import Standing, Wanted
-from shared.engine.letters import printable
+from shared.engine.letters import Outcome, printable
 from shared.engine.looking import is_led
 
 LOOK_AGAIN_S = 0.5
 TOO_LARGE = "value-too-large"
-BECAME = {
+BECAME: dict[Outcome, str] = {
     "decided": "decided",
-    "parked": "parked: it waits for what it stands on",
+    "parked": "waits now for what it stands on: tekil parked list",
     "repeated": "it had come again by itself, and counted",
     "ignored": "of no interest to this release",
     "discarded": "discarded",
 }
 """Outcomes in words."""
+Became = Literal[Outcome, "failed", "pending", "unchanged"]
+SUMMED_UP: dict[Became, str] = {
+    "decided": "decided",
+    "repeated": "had come again",
+    "ignored": "of no interest",
+    "parked": "wait",
+    "discarded": "discarded",
+    "failed": "failed again",
+    "pending": "not tried yet",
+    "unchanged": "left alone",
+}
+"""What a summary counts, in its order."""
+SETTLED: frozenset[Became] = frozenset({"decided", "repeated", "ignored"})
+"""What a retry is for. What waits is not among it: it is neither done nor a letter any more."""
+GONE: frozenset[Became] = frozenset({"discarded"})
 
 Connections = Mapping[str, asyncpg.Connection]
 """To the databases of services, by their names."""
@@ -34,12 +52,11 @@ Address = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a letter, in words; `good` where what was asked came true, `pending` where it may still."""
+    """What became of a letter, and the same in words."""
 
     letter: str
+    became: Became
     says: str
-    good: bool = False
-    pending: bool = False
 
 
 async def retry(
@@ -48,17 +65,17 @@ async def retry(
     """Have letters tried again: these of each service, or all that have the reason. Wait for what becomes of them."""
     wanted: dict[Address, Wanted] = {}
     addresses: list[Address] = []
-    for service, ids in asked.items():
-        found = await letterbox.retry(connections[service], ids=ids, reason=reason)
-        wanted |= {(service, each.id): each for each in found}
-        addresses += [(service, each) for each in (ids or [each.id for each in found])]
-    await _say_what_is_waited_for(connections, wanted, wait_s)
-    until = time.monotonic() + wait_s
-    fates = await _look(connections, wanted, addresses)
-    while (pending := [address for address, fate in fates.items() if fate.pending]) and time.monotonic() < until:
-        await asyncio.sleep(min(LOOK_AGAIN_S, until - time.monotonic()))
-        fates |= await _look(connections, wanted, pending)
-    return list(fates.values())
+    try:
+        for service, ids in asked.items():
+            found = await letterbox.retry(connections[service], ids=ids, reason=reason)
+            wanted |= {(service, each.id): each for each in found}
+            addresses += [(service, each) for each in (ids or [each.id for each in found])]
+        await _say_what_is_waited_for(connections, wanted, wait_s)
+        return await _told(connections, wanted, addresses, wait_s)
+    except asyncio.CancelledError:
+        if wanted:
+            _note(f"{several(len(wanted), 'letter')} stay marked: the member that leads tries them all the same")
+        raise
 
 
 async def discard(connections: Connections, asked: Mapping[str, Sequence[str]], *, note: str) -> list[Fate]:
@@ -68,33 +85,49 @@ async def discard(connections: Connections, asked: Mapping[str, Sequence[str]], 
         closed = await letterbox.discard(connections[service], ids, note=printable(note))
         known = {each.id: each for each in await letterbox.standing(connections[service], ids)}
         for each in ids:
-            says = "discarded" if each in closed else _unchanged(known.get(each))
-            fates.append(Fate(f"{service}/{each}", says, good=each in closed))
+            letter = f"{service}/{each}"
+            fates.append(
+                Fate(letter, "discarded", "discarded") if each in closed else _unchanged(letter, known.get(each))
+            )
     return fates
 
 
-def tell(fates: Sequence[Fate], *, nothing: str) -> None:
+def tell(fates: Sequence[Fate], *, well: Container[Became], nothing: str) -> None:
     """Print what became of letters, and exit 1 unless all went well."""
     for fate in fates:
-        text = Text.assemble(f"{fate.letter}  ", (fate.says, "green" if fate.good else "yellow"))
+        text = Text.assemble(f"{fate.letter}  ", (fate.says, "green" if fate.became in well else "yellow"))
         console.out.print(text, soft_wrap=True)
     if not fates:
         console.out.print(nothing)
     if len(fates) > 1:
-        console.err.print(_summed_up(fates), highlight=False)
-    if not all(fate.good for fate in fates):
+        console.print_lines([_summed_up(fates)])
+    if not all(fate.became in well for fate in fates):
         raise typer.Exit(console.FAILED)
+
+
+async def _told(
+    connections: Connections, wanted: Mapping[Address, Wanted], addresses: Sequence[Address], wait_s: float
+) -> list[Fate]:
+    """Look again and again until it is known what became of all, or the time is up."""
+    until = time.monotonic() + wait_s
+    fates = await _look(connections, wanted, addresses)
+    while (pending := [each for each, fate in fates.items() if fate.became == "pending"]) and time.monotonic() < until:
+        await asyncio.sleep(min(LOOK_AGAIN_S, until - time.monotonic()))
+        fates |= await _look(connections, wanted, pending)
+    return list(fates.values())
 
 
 async def _say_what_is_waited_for(connections: Connections, wanted: Mapping[Address, Wanted], wait_s: float) -> None:
     before = sum(each.waits for each in wanted.values())
     if before:
-        says = f"{before:,} of {len(wanted):,} waited to be tried again before"
-        console.err.print(says, soft_wrap=True, highlight=False)
+        _note(f"{before:,} of {len(wanted):,} waited to be tried again before")
     for service in dict.fromkeys(service for service, _ in wanted) if wait_s else ():
         if not await is_led(connections[service]):
-            says = f"no member of {service} leads now: waiting {wait_s:g} s at most (if one runs, see its /readyz)"
-            console.err.print(says, soft_wrap=True, highlight=False)
+            _note(f"no member of {service} leads now: waiting {wait_s:g} s at most (if one runs, see its /readyz)")
+
+
+def _note(says: str) -> None:
+    console.err.print(says, soft_wrap=True, highlight=False)
 
 
 async def _look(
@@ -117,23 +150,33 @@ def _fate(address: Address, wanted: Wanted | None, known: Standing | None, *, le
     """Say what became of a letter since it was wanted to be tried again; of one that was not, why."""
     service, letter = address[0], "/".join(address)
     if wanted is None or known is None:
-        is_well = known is not None and known.outcome not in (None, "discarded")
-        return Fate(letter, _unchanged(known), good=is_well)
+        return _unchanged(letter, known)
     if known.outcome is not None:
-        return Fate(letter, BECAME[known.outcome], good=known.outcome != "discarded")
+        return Fate(letter, known.outcome, BECAME[known.outcome])
     if known.state == "open" and known.attempts > wanted.attempts:
-        return Fate(letter, f"set aside again: {known.reason}{_earlier(service, known)}")
+        return Fate(letter, "failed", f"set aside again: {known.reason}{_earlier(service, known)}")
     why = "" if led else f": no member of {service} leads now, it is tried when one does"
-    return Fate(letter, f"is to be tried, and was not yet{why}", pending=True)
+    return Fate(letter, "pending", f"is to be tried, and was not yet{why}")
 
 
-def _unchanged(known: Standing | None) -> str:
-    """Say why nothing was done about a letter."""
+def _unchanged(letter: str, known: Standing | None) -> Fate:
+    """Say why nothing was done about a letter, and what had become of it before."""
     if known is None:
-        return "is not known"
+        return Fate(letter, "unchanged", "is not known")
     if known.outcome is None or known.closed_at is None:
-        return "is open" + (": too large to be kept, it cannot be tried again" if known.reason == TOO_LARGE else "")
-    return f"was closed before, {known.closed_at:%Y-%m-%d %H:%M} UTC: {BECAME[known.outcome]}"
+        why = ": too large to be kept, it cannot be tried again" if known.reason == TOO_LARGE else ""
+        return Fate(letter, "unchanged", f"is open{why}")
+    closed_at = f"{known.closed_at:%Y-%m-%d %H:%M} UTC"
+    match known.outcome:
+        case "discarded":
+            return Fate(letter, "discarded", f"was discarded before, {closed_at}: {known.note}")
+        case "parked":
+            # Whether it still waits is not known here: what was parked and failed would be open again.
+            return Fate(
+                letter, "unchanged", f"was parked then, {closed_at}: see tekil parked list, or tekil explain its order"
+            )
+        case outcome:
+            return Fate(letter, outcome, f"was closed before, {closed_at}: {BECAME[outcome]}")
 
 
 def _earlier(service: str, known: Standing) -> str:
@@ -144,6 +187,6 @@ def _earlier(service: str, known: Standing) -> str:
 
 
 def _summed_up(fates: Sequence[Fate]) -> str:
-    well, pending = sum(fate.good for fate in fates), sum(fate.pending for fate in fates)
-    numbers = {"done": well, "not done": len(fates) - well - pending, "not tried yet": pending}
-    return f"{len(fates):,} letters: {', '.join(f'{number:,} {how}' for how, number in numbers.items() if number)}"
+    counts = Counter(fate.became for fate in fates)
+    numbers = (f"{counts[became]:,} {how}" for became, how in SUMMED_UP.items() if counts[became])
+    return f"{several(len(fates), 'letter')}: {', '.join(numbers)}"

@@ -26,3 +26,12 @@ def oldest_first(by_service: Mapping[str, Sequence[T]], since: Callable[[T], dat
     """Return what all services have, each with its service's name, the oldest first."""
     found = [(service, each) for service, of_it in by_service.items() for each in of_it]
     return sorted(found, key=lambda named: since(named[1]))
+
+
+def several(number: int, noun: str) -> str:
+    """Count what a noun names.
+
+    >>> several(1_000, "dead letter")
+    '1,000 dead letters'
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,7 +1,6 @@
 """`tekil play`: what would Tekil do?"""
 
 import json
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -59,8 +58,7 @@ async def _play(events: Sequence[Envelope], on: On, found: Settings, until: date
     clock = ManualClock()
     async with _machine(on, found, clock) as machine:
         async for event in play(events, machine, clock, until=until):
-            sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            console.write(json.dumps(event, ensure_ascii=False) + "\n")
 
 
 @asynccontextmanager

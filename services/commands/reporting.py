@@ -1,8 +1,8 @@
 """`tekil replay` and `tekil report`: a year of real baskets through the machine, and what the books say."""
 
 import csv
+import io
 import re
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, fields
@@ -160,9 +160,11 @@ async def _read(found: Settings, what: What, by: By, period: str | None) -> Sequ
 
 def _print_csv(rows: Sequence[Any]) -> None:
     if rows:
-        writer = csv.DictWriter(sys.stdout, [field.name for field in fields(rows[0])], lineterminator="\n")
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [field.name for field in fields(rows[0])], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
+        console.write(text.getvalue())
 
 
 def _table(rows: Sequence[Any]) -> Table:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.engine.letters import Letter, Outcome, kept
-from shared.engine.message import Headers
+from shared.engine.message import OUTSIDE_TOPICS, Headers
 from shared.engine.packing import pack, raw_of, unpack
 from shared.engine.store import Held
 
@@ -52,22 +52,33 @@ _CLOSE = """
         key = NULL, value = NULL, headers = NULL, holds = ''
     FROM unnest($1::text[], $2::text[]) AS given(id, outcome) WHERE dead_letters.id = given.id
 """
-_ENTRY = """
-    SELECT id, state, attempts, topic, partition, record_offset, type, key, reason, detail, handler, first_failed_at,
-        failed_at, outcome, note, closed_at
-    FROM dead_letters
+_ENTRIES = """
+    WITH shown AS (SELECT * FROM dead_letters WHERE {which}), first AS (
+        SELECT DISTINCT ON (holds) holds, id, record_offset FROM dead_letters
+        WHERE state <> 'closed' AND holds <> '' AND holds IN (SELECT holds FROM shown) ORDER BY holds, record_offset
+    )
+    SELECT shown.id, state, attempts, topic, partition, shown.record_offset, type, key, reason, detail, handler,
+        first_failed_at, failed_at, outcome, note, closed_at,
+        CASE WHEN first.record_offset < shown.record_offset THEN first.id END
+    FROM shown LEFT JOIN first USING (holds) ORDER BY {order}
 """
-_LIST = f"""{_ENTRY}
-    WHERE state <> 'closed' AND ($1::text IS NULL OR reason = $1)
-    ORDER BY first_failed_at, topic, partition, record_offset LIMIT $2
-"""
+_LIST = _ENTRIES.format(
+    which="""state <> 'closed' AND ($1::text IS NULL OR reason = $1) AND ($2::bytea IS NULL OR key = $2)
+        ORDER BY first_failed_at, topic, partition, record_offset LIMIT $3""",
+    order="first_failed_at, topic, partition, shown.record_offset",
+)
 _COUNTS = """
     SELECT reason, count(*), count(*) FILTER (WHERE state = 'retrying'), min(first_failed_at) FROM dead_letters
-    WHERE state <> 'closed' AND ($1::text IS NULL OR reason = $1) GROUP BY reason
+    WHERE state <> 'closed' AND ($1::text IS NULL OR reason = $1) AND ($2::bytea IS NULL OR key = $2) GROUP BY reason
 """
-_ONE = f"{_ENTRY} WHERE id = $1"
+_LIST_CLOSED = _ENTRIES.format(
+    which="state = 'closed' AND ($1::text IS NULL OR reason = $1) ORDER BY closed_at DESC, id LIMIT $2",
+    order="closed_at DESC, id",
+)
+_COUNT_CLOSED = "SELECT count(*) FROM dead_letters WHERE state = 'closed' AND ($1::text IS NULL OR reason = $1)"
+_ONE = _ENTRIES.format(which="id = $1", order="id")
 _STANDING = """
-    SELECT id, state, attempts, reason, outcome, closed_at, (
+    SELECT id, state, attempts, reason, outcome, closed_at, note, (
         SELECT id FROM dead_letters AS earlier
         WHERE holds = letter.holds AND holds <> '' AND state <> 'closed' AND record_offset < letter.record_offset
         ORDER BY record_offset LIMIT 1
@@ -92,6 +103,17 @@ _RETRY = """
 _UNCLOSED = """
     SELECT id FROM dead_letters WHERE state <> 'closed' AND reason = $1
     ORDER BY first_failed_at, topic, partition, record_offset
+"""
+# Of each stream the first letter that goes counts: whatever comes after it stands behind it.
+_STAKE = """
+    WITH going AS (SELECT topic, holds, record_offset FROM dead_letters WHERE id = ANY($1) AND state <> 'closed'),
+    heads AS (SELECT holds, min(record_offset) AS record_offset FROM going WHERE holds <> '' GROUP BY holds)
+    SELECT (SELECT count(*) FROM going WHERE topic <> ALL($2)), (
+        SELECT count(*) FROM dead_letters AS later JOIN heads USING (holds)
+        WHERE later.state <> 'closed' AND later.record_offset > heads.record_offset AND later.id <> ALL($1)
+    ), (
+        SELECT count(*) FROM parked JOIN heads ON stream = holds AND parked.record_offset > heads.record_offset
+    )
 """
 _DISCARD = """
     UPDATE dead_letters SET state = 'closed', outcome = 'discarded', note = $2, closed_at = now(),
@@ -120,6 +142,8 @@ class Entry:
     outcome: Outcome | None
     note: str | None
     closed_at: datetime | None
+    behind: str | None
+    """The first of the letters that hold its stream and came before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +179,20 @@ class Standing:
     reason: str
     outcome: Outcome | None
     closed_at: datetime | None
+    note: str | None
     behind: str | None
     """The first of the letters that hold its stream and came before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What hangs on letters that are to be discarded."""
+
+    own: int
+    """How many of them tell what one of Tekil's services decided: it says so once."""
+    letters_behind: int
+    """How many others came after them in their streams, and are not decided before they are closed."""
+    parked_behind: int
 
 
 async def retrying(connection: Any, limit: int, *, bytes_max: int = RETRIED_BYTES_MAX) -> list[str]:
@@ -188,11 +224,23 @@ async def close(connection: Any, outcomes: Mapping[str, Outcome]) -> None:
     await connection.execute(_CLOSE, list(outcomes), list(outcomes.values()))
 
 
-async def entries(connection: Any, *, reason: str | None = None) -> tuple[list[Entry], list[Count]]:
-    """Return the letters that are not closed, those that failed first in front, SHOWN_MAX at most; and count all."""
+async def entries(
+    connection: Any, *, reason: str | None = None, key: bytes | None = None
+) -> tuple[list[Entry], list[Count]]:
+    """Return the letters that are not closed, those that failed first in front, SHOWN_MAX at most; and count all.
+
+    Those of a reason or a Kafka key, where one is given.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        shown = [Entry(*row) for row in await connection.fetch(_LIST, reason, SHOWN_MAX)]
-        return shown, [Count(*row) for row in await connection.fetch(_COUNTS, reason)]
+        shown = [Entry(*row) for row in await connection.fetch(_LIST, reason, key, SHOWN_MAX)]
+        return shown, [Count(*row) for row in await connection.fetch(_COUNTS, reason, key)]
+
+
+async def closed(connection: Any, *, reason: str | None = None) -> tuple[list[Entry], int]:
+    """Return the letters that are closed, those closed last in front, SHOWN_MAX at most; and how many there are."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        shown = [Entry(*row) for row in await connection.fetch(_LIST_CLOSED, reason, SHOWN_MAX)]
+        return shown, await connection.fetchval(_COUNT_CLOSED, reason)
 
 
 async def reasons(connection: Any) -> set[str]:
@@ -228,6 +276,11 @@ async def retry(connection: Any, *, ids: Sequence[str] | None = None, reason: st
 async def unclosed(connection: Any, *, reason: str) -> list[str]:
     """Return the ids of the letters with a reason that are not closed, those that failed first in front."""
     return [row["id"] for row in await connection.fetch(_UNCLOSED, reason)]
+
+
+async def stake(connection: Any, ids: Iterable[str]) -> Stake:
+    """Return what hangs on letters that are to be discarded together."""
+    return Stake(*await connection.fetchrow(_STAKE, list(ids), list(OUTSIDE_TOPICS)))
 
 
 async def discard(connection: Any, ids: Iterable[str], *, note: str) -> set[str]:

@@ -22,13 +22,17 @@ _LED = """
 _WAITS = """
     WITH waits AS (
         SELECT wait_kind, wait_key, count(*) AS messages, min(since) AS since, min(until) AS until
-        FROM parked GROUP BY wait_kind, wait_key ORDER BY min(id) LIMIT $1
+        FROM parked WHERE $3::bytea IS NULL OR key = $3 GROUP BY wait_kind, wait_key ORDER BY min(id) LIMIT $1
     )
     SELECT wait_kind, wait_key, messages, since, until, ARRAY(
         SELECT headers FROM parked WHERE (wait_kind, wait_key) = (waits.wait_kind, waits.wait_key)
+            AND ($3::bytea IS NULL OR key = $3)
         ORDER BY id LIMIT $2
     ) AS headers
     FROM waits ORDER BY since
+"""
+_UNSETTLED = """
+    SELECT (SELECT count(*) FROM dead_letters WHERE state <> 'closed'), (SELECT count(*) FROM parked)
 """
 
 
@@ -47,14 +51,28 @@ class Waiting:
     """Of the oldest of them, as far as their headers say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """How much a service has not decided that it has read."""
+
+    dead_letters: int
+    """Those that are not closed."""
+    parked: int
+
+
 async def is_led(connection: Any) -> bool:
     """Say whether a member of the service leads now: only then is anything fired, retried or published."""
     led: bool = await connection.fetchval(_LED, LEADER_LOCK)
     return led
 
 
-async def waits(connection: Any) -> list[Waiting]:
-    """Return what messages wait for, the longest first."""
+async def unsettled(connection: Any) -> Unsettled:
+    """Count what a service has read and not decided."""
+    return Unsettled(*await connection.fetchrow(_UNSETTLED))
+
+
+async def waits(connection: Any, *, key: bytes | None = None) -> list[Waiting]:
+    """Return what messages wait for, the longest first: all messages, or those of a Kafka key."""
     return [
         Waiting(
             kind=row["wait_kind"],
@@ -64,5 +82,5 @@ async def waits(connection: Any) -> list[Waiting]:
             gives_up_at=row["until"],
             types=tuple(sorted({kind for packed in row["headers"] if (kind := type_of(unpack(packed)))})),
         )
-        for row in await connection.fetch(_WAITS, SHOWN_MAX, TYPES_OF_MAX)
+        for row in await connection.fetch(_WAITS, SHOWN_MAX, TYPES_OF_MAX, key)
     ]

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from services.cli import app
 from services.mesh import Mesh, running
+from services.registry import NAMES
 from shared.kernel.value import replace
 from tests.mesh.place import NOON, Place, tekil_place
 from tests.mesh.world import BERLIN, reference, sale, submitted
@@ -92,7 +94,7 @@ def test_programs_are_told_all_of_an_order(desk: Desk) -> None:
     assert told == {
         "order_id": "till-1", "channel": "pos", "brand": "fjord", "capture_location_id": "store-berlin",
         "associate_id": "till-store-berlin", "customer_id": None, "currency": "EUR",
-        "placed_at": "2026-11-02 12:00:00+00:00", "when_short": "reject_order",
+        "placed_at": "2026-11-02T12:00:00Z", "when_short": "reject_order",
         "lines": [
             {
                 "line_id": "1", "sku": "coat", "quantity": 1, "net_minor": 8563, "tax_minor": 1626,
@@ -119,7 +121,7 @@ def test_programs_are_told_why_it_was_booked_so(desk: Desk) -> None:
     assert (len(told.pop("entry_id")), len(told.pop("cause_id"))) == (36, 36)
     assert told == {
         "order_id": "till-1", "line_id": "1", "sku": "coat", "quantity": 1, "flow": "carry_out", "channel": "pos",
-        "currency": "EUR", "net_minor": 8563, "cost_minor": 3330, "recognised_at": "2026-11-02 12:00:00+00:00",
+        "currency": "EUR", "net_minor": 8563, "cost_minor": 3330, "recognised_at": "2026-11-02T12:00:00Z",
         "period": "2026-11", "policy_version": "shipped-1", "rule": "every-other-sale",
     }  # fmt: skip
     assert holders[-1] == {
@@ -134,6 +136,25 @@ def test_programs_are_told_why_it_was_booked_so(desk: Desk) -> None:
     }  # fmt: skip
     assert (len(holders), len(shares), len(postings)) == (4, 4, 11)
     assert desk.asks("explain", desk.asks("explain", "till-1")[0]["entry_id"])[0]["postings"] == postings
+
+
+@pytest.mark.parametrize(
+    ("order_id", "held_up"),
+    [
+        ("web-1", ["order has 1 message of it parked, until it knows location store-mars"]),
+        ("off-1", ["order/… is a dead letter of it: sums-do-not-add-up"]),
+        ("nobody's", []),
+    ],
+)
+def test_where_nothing_was_recognised_what_holds_it_up_is_named(desk: Desk, order_id: str, held_up: list[str]) -> None:
+    said = desk.types("explain", order_id)
+
+    assert (said.exit_code, said.stdout) == (1, "")
+    lines = [re.sub("order/[a-z2-7]{12}", "order/…", line) for line in said.stderr.splitlines()]
+    assert lines == [
+        f"tekil: nothing was recognised for {order_id}: not handed over yet, or unknown",
+        *(f"tekil: {each}" for each in held_up),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,10 +186,17 @@ def test_the_books_are_reported(desk: Desk, words: tuple[str, ...], row: dict[st
 
 
 def test_the_books_are_reconciled(desk: Desk) -> None:
-    assert desk.reads("reconcile") == ["zero drift: 6 stock rows, 1 order lines, 85.63 EUR handed over"]
+    assert desk.reads("reconcile") == [
+        "zero drift: 6 stock rows, 1 order lines, 85.63 EUR handed over",
+        "order: 2 dead letters open, 1 message parked",
+    ]
     assert desk.asks("reconcile") == {
         "stock_rows": 6, "order_lines": 1, "net_minor": {"EUR": 8563}, "differences": 0, "shown": [],
         "zero_drift": True,
+        "unsettled": {
+            name: {"dead_letters": 2, "parked": 1} if name == "order" else {"dead_letters": 0, "parked": 0}
+            for name in NAMES
+        },
     }  # fmt: skip
 
 
@@ -178,7 +206,7 @@ def test_what_waits_is_listed(desk: Desk) -> None:
     assert datetime.fromisoformat(told.pop("since")).utcoffset() == timedelta(0)
     assert told == {
         "service": "order", "kind": "Location", "key": "store-mars", "messages": 1,
-        "gives_up_at": "2026-11-03 12:00:00+00:00", "types": ["order.submitted"],
+        "gives_up_at": "2026-11-03T12:00:00Z", "types": ["order.submitted"],
     }  # fmt: skip
     header, line = desk.reads("parked", "list")
     assert header == "service waits for messages since (UTC) until (UTC) types"
@@ -198,8 +226,9 @@ def test_letters_are_listed_and_shown(desk: Desk) -> None:
     assert (place[0].partition("/")[0], of_sums) == ("order", {
         "service": "order", "state": "open", "attempts": 1, "topic": "tekil.channel.v1", "type": "sale.recorded",
         "key": "off-1", "reason": "sums-do-not-add-up", "detail": "tenders 2548 are +1 off net and tax of all lines",
-        "handler": "record_sale", "first_failed_at": "2026-11-02 12:00:00+00:00",
-        "failed_at": "2026-11-02 12:00:00+00:00", "outcome": None, "note": None, "closed_at": None,
+        "handler": "record_sale", "first_failed_at": "2026-11-02T12:00:00Z",
+        "failed_at": "2026-11-02T12:00:00Z", "outcome": None, "note": None, "closed_at": None,
+        "behind": None,
     })  # fmt: skip
     assert desk.reads("dead-letters", "show", place[0])[0] == f"id {place[0]}"
 

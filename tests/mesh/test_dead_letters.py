@@ -6,6 +6,7 @@ Real servers, two members of the order service, and a person at a terminal.
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -119,7 +120,34 @@ async def test_who_wants_them_tried_again_twice_waits_for_a_member_that_leads_an
     async with running(place.member(order())):
         said, _ = await again.communicate()
     assert (again.returncode, sorted(said.decode().splitlines())) == (
-        0, ["2 letters: 2 done", *sorted(f"order/{each}  decided" for each in letters)],
+        0, ["2 letters: 2 decided", *sorted(f"order/{each}  decided" for each in letters)],
+    )  # fmt: skip
+
+
+async def test_who_interrupts_a_retry_is_told_that_letters_stay_marked(place: Place) -> None:
+    await set_aside(place, buggy(), 2, *(submitted(f"W-{number}", ("coat", 1, BERLIN)) for number in range(2)))
+    waiting = await typed(place, "dead-letters", "retry", "--all", "--wait", f"{PATIENCE_S:g}")
+    assert waiting.stdout is not None
+    assert b"no member of order leads now" in await waiting.stdout.readline()
+
+    waiting.send_signal(signal.SIGINT)
+    said, _ = await waiting.communicate()
+
+    assert (waiting.returncode, said.decode()) == (
+        130, "2 letters stay marked: the member that leads tries them all the same\n",
+    )  # fmt: skip
+    states = await place.fetch("order", "SELECT DISTINCT state FROM dead_letters")
+    assert [row["state"] for row in states] == ["retrying"]
+
+
+async def test_what_a_retry_only_parks_is_not_called_done(place: Place) -> None:
+    await set_aside(place, buggy(), 2, submitted("W-1", ("coat", 1, BERLIN)), submitted("W-2", ("coat", 1, "nowhere")))
+    async with running(place.member(order())):
+        code, said = await tekil(place, "dead-letters", "retry", "--all")
+
+    lines = sorted(line.partition("  ")[2] or line for line in said.splitlines())
+    assert (code, lines) == (
+        1, ["2 letters: 1 decided, 1 wait", "decided", "waits now for what it stands on: tekil parked list"],
     )  # fmt: skip
 
 
@@ -160,7 +188,10 @@ async def test_a_letter_is_seen_and_discarded_and_its_value_only_shown_on_demand
     assert await tekil(place, "dead-letters", "list") == (0, "no dead letters\n")
     code, said = await tekil(place, "dead-letters", "retry", letter["id"])
     closed_at = datetime.fromisoformat(told["closed_at"])
-    assert (code, said) == (1, f"{letter['id']}  was closed before, {closed_at:%Y-%m-%d %H:%M} UTC: discarded\n")
+    assert (code, said) == (
+        1,
+        f"{letter['id']}  was discarded before, {closed_at:%Y-%m-%d %H:%M} UTC: a till that is gone\n",
+    )
 
 
 CANNOT_BE_DONE = (
@@ -217,6 +248,6 @@ async def test_of_letters_of_one_key_the_command_names_the_one_to_retry_first(pl
             f"{second}  set aside again: behind-a-letter; retry {first} first, or all with --all --service order\n",
         )
         assert await tekil(place, "dead-letters", "retry", second, first) == (
-            0, f"{second}  decided\n{first}  decided\n2 letters: 2 done\n",
+            0, f"{second}  decided\n{first}  decided\n2 letters: 2 decided\n",
         )  # fmt: skip
     assert await place.value("order", "SELECT status FROM orders") == "cancelled"

@@ -2,18 +2,23 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 
 import asyncpg
 import pytest
 import typer
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner, Result
 
 from services.cli import app
 from services.commands import console
+from shared.runtime import topics
 
 SERVER = "postgresql://tekil:hunter2@db:5432"
 SAID = "tekil: PostgreSQL at db:5432 (TEKIL_POSTGRES)"
@@ -101,6 +106,44 @@ async def test_a_postgres_that_hangs_is_not_waited_for_without_end(monkeypatch: 
         )
 
 
+@pytest.mark.parametrize("words", [("settings",), ("settings", "--json")])
+def test_a_full_disk_is_one_line(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "services.cli", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert (ran.returncode, ran.stderr) == (
+        console.MISUSED, "tekil: what this command says cannot be written: No space left on device\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("settings",), ("settings", "--json")])
+def test_a_pipe_that_nobody_reads_is_one_line(words: tuple[str, ...]) -> None:
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "w") as closed:
+        ran = subprocess.run(
+            [sys.executable, "-m", "services.cli", *words],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (ran.returncode, ran.stderr) == (
+        console.MISUSED, "tekil: what this command says cannot be written: Broken pipe\n",
+    )  # fmt: skip
+
+
+def test_times_are_told_to_programs_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    noon = datetime(2026, 11, 22, 12, tzinfo=timezone(timedelta(hours=3)))
+
+    console.print_json({"at": noon, "in": [noon.replace(microsecond=500_000)]})
+
+    assert capsys.readouterr().out == '{"at": "2026-11-22T09:00:00Z", "in": ["2026-11-22T09:00:00.500000Z"]}\n'
+
+
 def test_topics_without_kafka_are_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("shared.runtime.topics.ADMIN_TIMEOUT_S", 0.5)
 
@@ -112,6 +155,16 @@ def test_topics_without_kafka_are_one_line(monkeypatch: pytest.MonkeyPatch, capf
         "Failed to get metadata: Local: Broker transport failure\n"
     )
     assert capfd.readouterr().err == ""
+
+
+def test_a_kafka_that_falls_silent_after_its_topics_were_listed_is_an_error_of_kafka(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(topics, "ADMIN_TIMEOUT_S", 0.5)
+    silent = AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": topics.NO_LOG})
+
+    with pytest.raises(KafkaException, match="imed out"):
+        topics._setting_differences(silent, {each.name: each for each in topics.load().topics})
 
 
 @pytest.mark.parametrize("options", [("-O",), ("-OO",)])

@@ -11,9 +11,10 @@ import pytest
 from rich.console import Console
 
 from services.commands import console
-from services.commands.listing import escaped, print_counts, print_letter, print_letters
+from services.commands.discarding import what_follows
+from services.commands.listing import escaped, json_text, print_closed, print_counts, print_letter, print_letters
 from services.commands.reasons import DOCUMENTED
-from shared.engine.letterbox import Count, Entry
+from shared.engine.letterbox import Count, Entry, Stake
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OPERATE = Path(__file__).parents[3] / "docs" / "operate.md"
@@ -34,6 +35,7 @@ TILL = Entry(
     outcome=None,
     note=None,
     closed_at=None,
+    behind=None,
 )
 POLICY = replace(
     TILL,
@@ -84,6 +86,66 @@ def test_a_letter_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
         "    policy.published [b]\\x1bshipped-1, 12 attempts: version shipped-1 has",
         "    another document: a rule that nobody can read, a rule that nobody can read,",
         "    a rule that nobody can read, a rule that nobody can read, a ru…",
+    ]
+
+
+@pytest.mark.parametrize("columns", [None, 80])
+def test_a_letter_names_the_one_that_it_is_behind(columns: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    behind = replace(TILL, reason="behind-a-letter", detail="retry that one", behind="t2mmxm3ukslw")
+
+    said = printed(monkeypatch, lambda: print_letters([("order", behind)]), columns=columns)
+
+    assert said[-1].endswith("  retry that one; behind order/t2mmxm3ukslw" if columns is None else "mxm3ukslw")
+
+
+def test_closed_letters_tell_how_they_ended_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = replace(TILL, state="closed", key=None, outcome="decided", closed_at=NOON)
+    discarded = replace(decided, id="t2mmxm3ukslw", outcome="discarded", note="a till in training")
+    letters = [("order", decided), ("attribution", discarded)]
+
+    assert printed(monkeypatch, lambda: print_closed(letters), columns=80) == [
+        "id                        outcome    reason              closed (UTC)",
+        "order/xxnimsvwxn4t        decided    sums-do-not-add-up  2026-11-22 12:00",
+        "    sale.recorded: line 1: net 10010 is +10 off gross less discounts",
+        "attribution/t2mmxm3ukslw  discarded  sums-do-not-add-up  2026-11-22 12:00",
+        "    sale.recorded: a till in training",
+    ]
+    lines = [" ".join(line.split()) for line in printed(monkeypatch, lambda: print_closed(letters), columns=None)]
+    assert lines == [
+        "id outcome reason closed (UTC) type topic note",
+        "order/xxnimsvwxn4t decided sums-do-not-add-up 2026-11-22 12:00 sale.recorded tekil.channel.v1",
+        f"attribution/t2mmxm3ukslw discarded {lines[1].partition(' decided ')[2]} a till in training",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (None, None),
+        (b"", ""),
+        ("Nişantaşı".encode(), "Nişantaşı"),
+        (b"\xff\x00", {"base64": "/wA="}),
+        (b"a\nb", {"base64": "YQpi"}),
+        ("\x9b2J".encode(), {"base64": "wpsySg=="}),
+    ],
+)
+def test_programs_are_told_bytes_as_they_are(given: bytes | None, told: object) -> None:
+    assert json_text(given) == told
+    assert json_text(b"a\nb", kept="\n") == "a\nb"
+
+
+def test_what_follows_from_discarding_is_said() -> None:
+    own = Stake(own=1, letters_behind=0, parked_behind=0)
+    behind = Stake(own=0, letters_behind=2, parked_behind=1)
+
+    assert what_follows("order", replace(own, own=0)) == []
+    [costs] = what_follows("order", own)
+    assert costs == (
+        "order: 1 letter of these came from Tekil's own services, which say a thing once: "
+        "books or stock differ for good, until somebody publishes a correction"
+    )
+    assert what_follows("order", behind) == [
+        "order: 2 letters and 1 parked message stand behind these, and are decided as if these had never come"
     ]
 
 
