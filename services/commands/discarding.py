@@ -33,7 +33,7 @@ def what_follows(service: str, stake: Stake) -> list[str]:
     if stake.own:
         lines.append(
             f"{service}: {several(stake.own, 'letter')} of these came from Tekil's own services, which say a thing "
-            "once: books or stock differ for good, until somebody publishes a correction"
+            "once: without it books or stock differ for good"
         )
     if stake.letters_behind or stake.parked_behind:
         behind = f"{several(stake.letters_behind, 'letter')} and {several(stake.parked_behind, 'parked message')}"

@@ -142,7 +142,7 @@ def test_what_follows_from_discarding_is_said() -> None:
     [costs] = what_follows("order", own)
     assert costs == (
         "order: 1 letter of these came from Tekil's own services, which say a thing once: "
-        "books or stock differ for good, until somebody publishes a correction"
+        "without it books or stock differ for good"
     )
     assert what_follows("order", behind) == [
         "order: 2 letters and 1 parked message stand behind these, and are decided as if these had never come"
