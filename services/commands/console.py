@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 OK, FAILED, MISUSED = 0, 1, 2
 """Exit codes: it worked; what was asked did not come true; it was asked wrongly or could not be done."""
+NOT_READ = 141
+"""The exit code of a command whose reader has left, such as `head`: that of a program which SIGPIPE ends."""
 
 FILE_COLUMNS = 160
 """How wide tables are where no terminal says: nothing that somebody may look for is cut."""
@@ -38,7 +40,7 @@ SERVER_FAILS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Output(Console):
-    """A console that ends the command in a line where its text cannot go: to a full disk, or a pipe that was closed."""
+    """A console that ends the command where its text cannot go: in a line where a disk is full, silently at a pipe."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as a console does, and see that it is written."""
@@ -57,6 +59,8 @@ def _seeing_it_written() -> Iterator[None]:
     except OSError as error:
         # What is still to be written would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(NOT_READ) from None
         fail(f"what this command says cannot be written: {error.strerror}")
 
 
