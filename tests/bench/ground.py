@@ -3,7 +3,7 @@
 import asyncio
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -32,6 +32,10 @@ class Ground:
     def ask(self, database: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask a database."""
         return asyncio.run(_fetch(f"{self.postgres}/{database}", query, *arguments))
+
+    def tell(self, database: str, statements: Iterable[tuple[Any, ...]]) -> None:
+        """Let a database carry out statements, each with its arguments, in one transaction."""
+        asyncio.run(_execute(f"{self.postgres}/{database}", statements))
 
 
 @contextmanager
@@ -81,5 +85,15 @@ async def _fetch(url: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
     try:
         rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
         return rows
+    finally:
+        await connection.close()
+
+
+async def _execute(url: str, statements: Iterable[tuple[Any, ...]]) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            for query, *arguments in statements:
+                await connection.execute(query, *arguments)
     finally:
         await connection.close()

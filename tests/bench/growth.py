@@ -85,9 +85,13 @@ def _store(bench: Bench, wanted: int) -> int:
         world.play(given.counted, window=bench.sizes.window)
     for service in NAMES:
         database = TEKIL.database(service)
-        for table, ids, condition in COPIED[service]:
-            ground.ask(database, _copy(ground, database, table, ids.split(), condition), f"{given.named}-%", copies)
-        ground.ask(database, _copy(ground, database, "inbox", ["id"], "received_at >= $1"), since[0], copies)
+        copied = [
+            (_copy(ground, database, table, ids.split(), condition), f"{given.named}-%", copies)
+            for table, ids, condition in COPIED[service]
+        ]
+        inbox = _copy(ground, database, "inbox", ["id"], "received_at >= $1"), since[0], copies
+        # In one transaction: an entry without its postings is refused.
+        ground.tell(database, [*copied, inbox])
     return count * (copies + 1)
 
 
