@@ -52,7 +52,8 @@ lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 	  --generate-hashes --no-emit-index-url --quiet - --output-file requirements-uv.lock
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache tekil-report.html
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip brings uv, uv brings the rest in seconds. Bytecode is compiled now because a caller may forbid it later
 # (PYTHONDONTWRITEBYTECODE), and then every start would pay for it.

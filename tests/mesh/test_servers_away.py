@@ -14,11 +14,13 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from services.order.intake import Intake
+from services.registry import NAMES
 from services.running import NotPrepared, migrate_all, run_service
 from shared.runtime.apache_kafka import ApacheKafka
 from shared.runtime.http import Problem
 from shared.runtime.http_server import listen
 from shared.runtime.postgres import EmbeddedPostgres
+from shared.runtime.process import free_port
 from shared.runtime.settings import Settings
 from shared.runtime.topics import apply
 from tests.mesh.place import PATIENCE_S, eventually
@@ -127,6 +129,7 @@ async def test_a_service_that_waits_for_a_server_ends_when_it_is_asked_to(
 
 
 async def test_what_only_a_person_can_mend_ends_the_start(prepared: Settings, own_postgres: EmbeddedPostgres) -> None:
+    prepared = prepared.model_copy(update={"http_port": free_port() - NAMES.index("inventory")})
     not_made = prepared.model_copy(update={"postgres_prefix": "never_made_"})
     with pytest.raises(NotPrepared, match="The database of inventory lacks itself: run `tekil migrate`"):
         await run_service("inventory", not_made, print)
