@@ -42,17 +42,18 @@ def new_member(
         database=f"{postgres}/{settings.database(service.name)}",
         bootstrap=bootstrap,
         prefix=settings.topic_prefix,
-        limits=_limits(settings),
+        limits=_limits(settings, service),
         clock=clock or (lambda: datetime.now(UTC)),
         tracing=tracing(service.name, settings.otlp_endpoint),
         check=check,
     )
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, service: Service) -> Limits:
+    interval_ms = settings.batch_interval_ms
     return Limits(
         batch_max=settings.batch_max,
-        poll_timeout_ms=settings.poll_timeout_ms,
+        batch_interval_s=service.batch_interval_s if interval_ms is None else interval_ms / 1000,
         relay_batch_max=settings.relay_batch_max,
         tick_interval_s=settings.tick_interval_ms / 1000,
         backoff_min_s=settings.retry_backoff_min_s,

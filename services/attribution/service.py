@@ -29,6 +29,7 @@ def attribution(*, shipped: Policy | None = None) -> Service:
         name="attribution",
         metadata=store.metadata,
         rows=store.ROWS,
+        batch_interval_s=0.15,
         handlers=(
             on(
                 OrderPlaced,

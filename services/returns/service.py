@@ -16,6 +16,7 @@ def returns() -> Service:
         name="returns",
         metadata=metadata,
         rows=ROWS,
+        batch_interval_s=0.15,
         handlers=(
             on(OrderPlaced, buy, its_purchase),
             on(FulfilmentCollected, take_home, its_purchase),

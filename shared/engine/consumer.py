@@ -1,8 +1,12 @@
-"""Consuming through FastStream: a batch of raw records in, offsets committed after the database has committed."""
+"""Consuming through FastStream: a batch of raw records in, offsets committed after the database has committed.
+
+Not for each batch, but a few times a second: what was decided and not committed comes again, and the inbox knows it.
+"""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -18,6 +22,9 @@ from shared.engine.metrics import Metrics
 MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
 SESSION_TIMEOUT_MS = 10_000
+COMMIT_EVERY_S = 0.2
+EMPTY_POLL_MS = 1
+"""How long FastStream pauses after a poll that found nothing. How long one waits is said in `fetching`."""
 NO_TIME_MS, LAST_TIME_MS = -1, 253_402_300_799_999
 """Kafka's word for no time at all, and the last millisecond of the year 9999.
 
@@ -63,14 +70,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         bootstrap: str,
         prefix: str,
         batch_max: int,
-        poll_timeout_ms: int,
+        batch_interval_s: float,
         finish_timeout_s: float,
         metrics: Metrics,
     ) -> None:
         self._take, self._prefix, self._metrics = take, prefix, metrics
+        self._batch_max, self._interval_s, self._finish_timeout_s = batch_max, batch_interval_s, finish_timeout_s
         self._in_hand, self._stopping = asyncio.Lock(), False
         self._taking, self._heard_at = False, 0.0
-        self.committed: dict[TopicPartition, int] = {}
+        self._taken: dict[TopicPartition, int] = {}
+        """How far all has taken effect: the offset of what comes next."""
+        self._committed: dict[TopicPartition, int] = {}
+        self._committing: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
             bootstrap,
             consumer_only=True,
@@ -87,8 +98,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             max_records=batch_max,
-            batch_timeout_ms=poll_timeout_ms,
-            fetch_max_wait_ms=poll_timeout_ms,
+            batch_timeout_ms=EMPTY_POLL_MS,
+            fetch_max_wait_ms=fetching.FETCH_WAIT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             listener=self,
@@ -104,49 +115,66 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         except BaseException:
             await self._broker.stop()
             raise
+        self._committing = asyncio.create_task(self._commit_forever())
 
     async def stop(self) -> None:
         """Finish the batch in hand, unless that takes longer than `finish_timeout_s`, and leave the group."""
         self._stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._finish_timeout_s), self._in_hand:
+                await self._commit()
+        if self._committing:
+            self._committing.cancel()
         await self._broker.stop()
 
     async def _handle(self, message: KafkaMessage) -> None:
-        """Take a batch into effect, then commit. Rebalances wait meanwhile, so that nobody else begins on it."""
+        """Take a batch into effect. Rebalances wait meanwhile, so that nobody else begins on it."""
+        began, records = time.monotonic(), message.raw_message
         async with self._in_hand:
             if self._stopping:
                 return
-            records: Sequence[Any] = message.raw_message
             self._note_what_is_in_hand(records)
             self._taking = True
             try:
                 await self._take([raw(record, self._prefix) for record in records])
             finally:
                 self._taking, self._heard_at = False, time.time()
-            await self._commit({TopicPartition(each.topic, each.partition): each.offset + 1 for each in records})
+            self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
+        if len(records) < self._batch_max:
+            await asyncio.sleep(began + self._interval_s - time.monotonic())
 
     def _note_what_is_in_hand(self, records: Sequence[Any]) -> None:
         """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""
         for each in records:
-            self.committed.setdefault(TopicPartition(each.topic, each.partition), each.offset)
+            partition = TopicPartition(each.topic, each.partition)
+            self._committed.setdefault(partition, self._taken.setdefault(partition, each.offset))
 
-    async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
-        """Commit offsets. A failure costs a second delivery and no more, which the inbox absorbs."""
+    async def _commit_forever(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            await self._commit()
+
+    async def _commit(self) -> None:
+        """Commit what has taken effect. A failure costs a second delivery and no more, which the inbox absorbs."""
+        offsets = {each: offset for each, offset in self._taken.items() if self._committed[each] != offset}
         consumer = self._subscriber.consumer
-        if consumer is None:
+        if consumer is None or not offsets:
             return
         try:
             await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError, KafkaError) as error:
             log.info("offsets not committed; the records will come again", cause=type(error).__name__)
         else:
-            self.committed.update(offsets)
+            self._committed.update(offsets)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Hold the rebalance until the batch in hand is committed."""
+        """Hold the rebalance until the batch in hand has taken effect and is committed."""
         self._metrics.rebalances.inc()
         async with self._in_hand:
+            await self._commit()
             for partition in revoked:
-                self.committed.pop(partition, None)
+                self._taken.pop(partition, None)
+                self._committed.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Nothing to prepare, since state lives in the database; but Kafka was heard."""
@@ -182,7 +210,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is None:
             return {}
         return {
-            partition: max(0, (consumer.highwater(partition) or 0) - self.committed.get(partition, 0))
+            partition: max(0, (consumer.highwater(partition) or 0) - self._taken[partition])
             for partition in consumer.assignment()
-            if partition in self.committed
+            if partition in self._taken
         }

@@ -6,12 +6,15 @@ Here its own partition is held, and said to be, while all others go on; a header
 
 One to how much it hands out at once: a few packed kilobytes may be many records of megabytes, each within bounds.
 
-And one to how often it asks: fifty times a second, for ever, where nothing comes, costs a member more than all else.
+And one to when it asks: as soon as a poll wants records and none are in hand, for all partitions at once, and with
+patience. As it is, it asks ahead, is answered with the first record that comes, and works that off by itself; and polls
+that find nothing, fifty times a second and each with a pause of FastStream's after it, cost more than the work.
 """
 
 import asyncio
 import struct
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any, SupportsIndex
 
@@ -30,8 +33,10 @@ POLL_BYTES_MAX = 32 * 1024 * 1024
 """When so many bytes of records are handed out, the others wait for the next poll."""
 HEADER_BYTES = 128
 """What a header takes in memory, beside its name and value."""
-IDLE_AFTER_S, IDLE_WAIT_MS = 5.0, 200
-"""When nothing came for so long, a fetch may wait so long for records. Kafka answers at once when there are some."""
+FETCH_WAIT_MS = 500
+"""How long a fetch waits for records. Kafka answers at once when there are some."""
+POLL_WAIT_S = 5.0
+"""How long a poll waits for records before it looks for other news, as that its group refuses it."""
 _LENGTH, _OVERHEAD_BYTES = struct.Struct(">8xi"), 12
 log = structlog.get_logger()
 
@@ -57,32 +62,42 @@ class Room:
 
 
 class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
-    """Asks for records, with more patience where none come, and hands out no more of them than fits."""
+    """Asks for records when a poll wants them, and hands out no more of them than fits."""
 
-    _came_at = 0.0
-
-    def __init__(self, *given: Any, fetch_max_wait_ms: int, **named: Any) -> None:
-        self._busy_wait_ms, self._room = fetch_max_wait_ms, Room()
-        super().__init__(*given, fetch_max_wait_ms=fetch_max_wait_ms, **named)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self._wanted, self._room = False, Room()
+        super().__init__(*given, **named)
 
     def _get_actions_per_node(self, assignment: Any) -> Any:
-        is_idle = time.monotonic() - self._came_at > IDLE_AFTER_S
-        self._fetch_max_wait_ms = max(IDLE_WAIT_MS, self._busy_wait_ms) if is_idle else self._busy_wait_ms
-        return super()._get_actions_per_node(assignment)
+        fetches, *others = super()._get_actions_per_node(assignment)
+        return fetches if self._wanted else [], *others
 
     async def _proc_fetch_request(self, *given: Any) -> Any:
         came = await super()._proc_fetch_request(*given)
-        if came:
-            self._came_at = time.monotonic()
         for fetched in self._records.values():
             if isinstance(fetched, FetchResult):
                 fetched.room = self._room
         return came
 
-    async def fetched_records(self, *given: Any, **named: Any) -> Any:
-        """Hand out what was fetched, as far as it fits."""
+    async def fetched_records(self, partitions: Any, _: float = 0, max_records: int | None = None) -> Any:
+        """Wait until there are records, and hand them out as far as they fit; none after POLL_WAIT_S."""
         self._room.left_bytes = POLL_BYTES_MAX
-        return await super().fetched_records(*given, **named)
+        with self._wanting():
+            return await super().fetched_records(partitions, POLL_WAIT_S, max_records)
+
+    async def next_record(self, partitions: Any) -> Any:
+        """Wait until there is a record, and hand it out."""
+        with self._wanting():
+            return await super().next_record(partitions)
+
+    @contextmanager
+    def _wanting(self) -> Iterator[None]:
+        self._wanted = True
+        self._notify(self._wait_consume_future)
+        try:
+            yield
+        finally:
+            self._wanted = False
 
 
 class Fetched(Value):

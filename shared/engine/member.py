@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,8 @@ class Limits:
     """The bounds of a member; the defaults serve."""
 
     batch_max: int = 500
-    poll_timeout_ms: int = 20
+    batch_interval_s: float = 0.02
+    """What `Service.batch_interval_s` is for a service."""
     relay_batch_max: int = 1000
     tick_interval_s: float = 0.2
     backoff_min_s: float = 0.1
@@ -100,7 +101,7 @@ class Member:
                 database,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=STATEMENT_TIMEOUT_S,
-                server_settings=NOTICE_A_SILENT_CLIENT,
+                server_settings=NOTICE_A_SILENT_CLIENT | {"synchronous_commit": "off"},
             ),
             bootstrap,
             batch_max=self.limits.relay_batch_max,
@@ -114,7 +115,7 @@ class Member:
             bootstrap=bootstrap,
             prefix=prefix,
             batch_max=self.limits.batch_max,
-            poll_timeout_ms=self.limits.poll_timeout_ms,
+            batch_interval_s=self.limits.batch_interval_s,
             finish_timeout_s=self.limits.finish_timeout_s,
             metrics=self.metrics,
         )
@@ -132,6 +133,7 @@ class Member:
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
             server_settings=NOTICE_A_SILENT_CLIENT,
+            reset=_leave_as_it_is,
         )
         self.store = PostgresStore(self.service, self.pool)
         rules = Rules(self.limits.parked_max_age, self._prefix)
@@ -174,16 +176,21 @@ class Member:
 
     async def tick(self) -> None:
         """Decide about what has fallen due now."""
-        for effects in await self.engine.tick():
+        done = await self.engine.tick()
+        self._relay_what_is_new(done)
+        for effects in done:
             self._count(effects)
-        self.relay.wake()
+
+    def _relay_what_is_new(self, done: Iterable[Effects]) -> None:
+        if any(effects.outgoing for effects in done):
+            self.relay.wake()
 
     async def _take(self, records: Sequence[Raw]) -> None:
         """Take a batch into effect, however long the database is away."""
         began = time.perf_counter()
         with self._tracing.process(self.service.name, (traceparent_of(record.headers) for record in records)):
             done = await self._persist(records)
-        self.relay.wake()
+        self._relay_what_is_new(done)
         now_ms = time.time() * 1000
         for effects in done:
             self._count(effects)
@@ -294,6 +301,10 @@ class Member:
             log.warning("set aside", service=name, letter=f"{name}/{letter.id}", reason=letter.reason)
         for slug in (Counter(effects.dead) - Counter(letter.reason for letter in effects.letters)).elements():
             log.warning("set aside", service=name, reason=slug)
+
+
+async def _leave_as_it_is(_: asyncpg.Connection) -> None:
+    """Spare a connection the statements that undo what none of ours does: settings, cursors, session locks."""
 
 
 def _halves(records: Sequence[Raw]) -> list[Sequence[Raw]]:

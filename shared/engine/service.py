@@ -72,6 +72,12 @@ class Service:
     metadata: MetaData
     rows: tuple[Rows, ...]
     handlers: tuple[Handler, ...]
+    batch_interval_s: float = 0.02
+    """How long after the beginning of a batch the next one begins at the soonest, unless there is a full one to take.
+
+    What comes meanwhile comes in one transaction: the longer, the less each message costs. Short where a customer waits
+    for the answer.
+    """
     by_trigger: Mapping[str, Handler] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -50,7 +50,13 @@ class Settings(BaseSettings):
     )
 
     batch_max: int = Field(default=500, ge=1, le=10_000, description="Most records in one transaction of a service")
-    poll_timeout_ms: int = Field(default=20, ge=1, le=10_000, description="Longest wait for records, milliseconds")
+    batch_interval_ms: int | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="Shortest time between the beginnings of two batches that are not full, milliseconds;"
+        " unset: each service's own",
+    )
     relay_batch_max: int = Field(default=1000, ge=1, le=10_000, description="Most events the relay publishes at once")
     tick_interval_ms: int = Field(
         default=200, ge=10, le=60_000, description="How often deadlines are looked at, milliseconds"

@@ -37,7 +37,9 @@ async def claim_everything(self: PostgresTransaction, claims: Sequence[Claim]) -
 
 async def commit_and_take(self: Consumer, message: KafkaMessage) -> None:
     records: Any = message.raw_message
-    await self._commit({TopicPartition(each.topic, each.partition): each.offset + 1 for each in records})
+    self._note_what_is_in_hand(records)
+    self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
+    await self._commit()
     await handle_well(self, message)
 
 

@@ -58,7 +58,7 @@ async def test_one_poll_hands_out_no_more_than_fits_however_small_it_came(
         bootstrap=tally.bootstrap,
         prefix=tally.prefix,
         batch_max=500,
-        poll_timeout_ms=20,
+        batch_interval_s=0.0,
         finish_timeout_s=1.0,
         metrics=Metrics("reader"),
     )

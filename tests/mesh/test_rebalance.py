@@ -63,6 +63,12 @@ async def offsets_run_ahead(place: Place) -> list[tuple[int, int, str]]:
     ]
 
 
+async def commits(place: Place) -> int:
+    """Return how many operations are committed."""
+    committed = await place.committed(TALLY.name)
+    return sum(offset for (topic, _), offset in committed.items() if topic == OPERATIONS)
+
+
 def repeated(member: Member) -> float:
     return member.metrics.registry.get_sample_value("tekil_messages_total", {"outcome": "repeated"}) or 0.0
 
@@ -105,6 +111,7 @@ async def test_a_rebalance_waits_for_the_batch_in_hand(tally: Place) -> None:
     await publish_round(tally, 0)
     async with running(first):
         await eventually(lambda: pieces(tally), dict.fromkeys(SKUS, 1))
+        await eventually(lambda: commits(tally), len(SKUS))
         before = await tally.committed(TALLY.name)
         async with locked(tally, "A"):
             await publish_round(tally, 1)

@@ -16,9 +16,6 @@ from shared.runtime import topics
 from tests.scenarios.playing import NAMES, caused_by, difference, expected, scenario
 from tests.scenarios.simulated import SETTINGS
 
-IDLE_POLL_MS = 200
-"""A record ends a consumer's wait at once; five consumers that wait for none should leave the machine alone."""
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -46,7 +43,7 @@ async def _forget(member: Member) -> None:
 async def stage(kafka: str, postgres: str) -> AsyncIterator[Stage]:
     ours = secrets.token_hex(4)
     names = {"topic_prefix": f"test-{ours}.", "postgres_prefix": f"test_{ours}_"}
-    settings = SETTINGS.model_copy(update={**names, "poll_timeout_ms": IDLE_POLL_MS})
+    settings = SETTINGS.model_copy(update={**names, "batch_interval_ms": 0})
     topics.apply(kafka, prefix=settings.topic_prefix)
     await migrate_all(settings, postgres)
     clock = ManualClock()
