@@ -31,6 +31,7 @@ PRODUCER_BATCH_BYTES = 900_000
 LARGE_BYTES = 65_536
 """A larger value is read by itself: a thousand of them at once would fill the memory."""
 IDLE_MIN_S, IDLE_MAX_S = 0.005, 0.05
+"""How long the relay sleeps when nobody wakes it: short after rows that another member wrote, who cannot wake it."""
 FOLLOW_S = 0.5
 """How often a member that does not lead asks whether it may."""
 LEAD_DOUBTED_S = 5.0
@@ -149,22 +150,22 @@ class Relay:
                 await asyncio.wait_for(producer.stop(), GOODBYE_S)
 
     async def _publish_until_stopped(self, connection: asyncpg.Connection) -> None:
-        idle_s = IDLE_MIN_S
+        idle_s = IDLE_MAX_S
         async with self._producing() as producer:
             self._lead(True)
             while True:
+                woken = self._wake.is_set()
                 self._wake.clear()
                 rows = await self._read(connection)
                 self._read_at = time.monotonic()
                 if rows:
                     with self._tracing.send(self._service, (traceparent_of(unpack(row["headers"])) for row in rows)):
                         await self._publish(connection, producer, rows)
-                    idle_s = IDLE_MIN_S
                 elif self._stopping.is_set():
                     return
-                else:
+                idle_s = IDLE_MIN_S if rows and not woken else min(idle_s * 2, IDLE_MAX_S)
+                if not rows or len(rows) < self._batch_max:
                     await self._sleep(idle_s)
-                    idle_s = min(idle_s * 2, IDLE_MAX_S)
                 self._goes_well()
 
     async def _read(self, connection: asyncpg.Connection) -> list[asyncpg.Record]:
