@@ -26,6 +26,8 @@ WINDOW = 2_000
 READ_MAX = 500
 SILENT_MAX_S = 60.0
 """After so long without anything to read, orders are stuck."""
+FETCH_BYTES, FETCH_WAIT_MS = 100_000, 5
+"""It asks Kafka two hundred times a second and not thousands, and sees what is published up to so much later."""
 TOPICS = (order.TOPIC, inventory.TOPIC, fulfilment.TOPIC, attribution.TOPIC)
 _TYPE, _CODE = "ce_type", msgspec.json.Decoder(dict[str, Any])
 
@@ -74,7 +76,7 @@ class Player:
     """One world, on the topics of one contender."""
 
     def __init__(self, bootstrap: str, prefix: str, *, prompt: bool = False) -> None:
-        """`prompt` publishes and reads each record at once, for latency; otherwise some milliseconds' worth."""
+        """`prompt` publishes each record at once, and hears each as it is read, for latency."""
         self._prefix, self._prompt = prefix, prompt
         self._producer = Producer(
             {
@@ -87,7 +89,13 @@ class Player:
             }
         )
         self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": f"{prefix}player", "enable.auto.commit": False}
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": f"{prefix}player",
+                "enable.auto.commit": False,
+                "fetch.min.bytes": FETCH_BYTES,
+                "fetch.wait.max.ms": FETCH_WAIT_MS,
+            }
         )
         self._consumer.assign(self._ends([*TOPICS, AVAILABILITY_TOPIC]))
 
