@@ -22,7 +22,19 @@ from shared.engine.letters import Letter, Outcome, letter_id
 from shared.engine.message import Due, Message, Raw, Unreadable, read
 from shared.engine.rows import Key
 from shared.engine.service import Service
-from shared.engine.store import Claim, Conflict, DeadlineSet, Effects, Parked, Poison, Store, Transaction, Verdict, Wait
+from shared.engine.store import (
+    Claim,
+    Conflict,
+    DeadlineSet,
+    Effects,
+    Held,
+    Parked,
+    Poison,
+    Store,
+    Transaction,
+    Verdict,
+    Wait,
+)
 from shared.events.catalogue import CATALOGUE
 from shared.kernel.decision import Invalid
 from shared.kernel.value import Value, replace
@@ -171,11 +183,7 @@ class Engine:
         streams = {message.stream for message in messages}
         # What is set aside, or left to wait, needs no rows: looking for them may be what fails.
         asking = [] if work.refused else messages
-        # Looked for on both sides of the waiting: a letter that a retry parks in between would be seen by neither.
-        held = set(await transaction.holding(streams) if fresh.messages else ())
-        parked, lost = await self._waiting(transaction, asking, streams, work.waits)
-        streams |= {each.message.stream for each in parked}
-        held |= set(await transaction.holding(streams) if fresh.messages or parked else ())
+        parked, lost, held = await self._standing(transaction, asking, streams, work.waits)
         if work.wakes_max and not work.refused:
             asking = [*asking, *(each.message for each in parked)]
         found = await self._load(transaction, asking, parked, unforeseen)
@@ -252,20 +260,31 @@ class Engine:
                 closed[letter.id] = "repeated"
         return _Fresh(messages, unreadable, [*closed.values()].count("repeated"), letters, closed)
 
-    async def _waiting(
+    async def _standing(
         self, transaction: Transaction, messages: Sequence[Message], streams: Iterable[str], waits: Sequence[Wait]
+    ) -> tuple[list[Parked], dict[int, Unreadable | None], set[Held]]:
+        """Return the parked messages that matter, by their ids those that this release does not read any more, and
+        what letters hold of the streams of all these messages.
+        """
+        wanted = dict.fromkeys(waits)
+        for message in messages:
+            for kind, key in first_keys(self._service.by_trigger[message.type], message.event):
+                if isinstance(key, str):
+                    wanted[Wait(kind, key)] = None
+        if await transaction.is_clear(wanted, streams):
+            return [], {}, set()
+        # Looked for on both sides of the waiting: a letter that a retry parks in between would be seen by neither.
+        held = {*await transaction.holding(streams)}
+        parked, lost = await self._waiting(transaction, wanted, streams, self._clock() if waits else None)
+        held |= {*await transaction.holding({*streams, *(each.message.stream for each in parked)})}
+        return parked, lost, held
+
+    async def _waiting(
+        self, transaction: Transaction, wanted: Iterable[Wait], streams: Iterable[str], impatient_at: datetime | None
     ) -> tuple[list[Parked], dict[int, Unreadable | None]]:
-        """Return the parked messages that matter, and by their ids those that this release does not read any more."""
-        keys = {
-            Wait(kind, key)
-            for message in messages
-            for kind, key in first_keys(self._service.by_trigger[message.type], message.event)
-            if isinstance(key, str)
-        }
         parked: list[Parked] = []
         lost: dict[int, Unreadable | None] = {}
-        impatient_at = self._clock() if waits else None
-        for record in await transaction.waiting(keys | set(waits), streams, WAKES_MAX, impatient_at=impatient_at):
+        for record in await transaction.waiting(wanted, streams, WAKES_MAX, impatient_at=impatient_at):
             reading = self._read(record.raw)
             if isinstance(reading, Message):
                 parked.append(Parked(reading, record.wait, record.until, record.id))

@@ -102,6 +102,12 @@ class MemoryTransaction:
             if kept.state != "closed" and kept.letter.holds in wanted
         ]
 
+    async def is_clear(self, waits: Iterable[Wait], streams: Iterable[str]) -> bool:
+        """Say whether nothing is parked for these rows or in these streams, and no letter holds one of the streams."""
+        wanted, rows = set(streams), set(waits)
+        parked = any(each.message.stream in wanted or each.wait in rows for each in self._store.parked.values())
+        return not parked and not await self.holding(wanted)
+
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new."""
         verdicts = []

@@ -58,6 +58,20 @@ _WAITING = """
         UNION (SELECT stream FROM parked WHERE until <= $5 ORDER BY until LIMIT $6)
     )) ORDER BY id FOR UPDATE
 """
+_IS_CLEAR = """
+    SELECT NOT EXISTS (SELECT FROM dead_letters WHERE holds = ANY($3) AND holds <> '' AND state <> 'closed')
+        AND NOT EXISTS (SELECT FROM parked WHERE stream = ANY($3))
+        AND NOT EXISTS (
+            SELECT FROM unnest($1::text[], $2::text[]) AS wanted(kind, key)
+            CROSS JOIN LATERAL (
+                SELECT FROM parked
+                WHERE (wait_kind, wait_key, id) > (wanted.kind, wanted.key, 0)
+                    AND (wait_kind, wait_key) <= (wanted.kind, wanted.key)
+                ORDER BY wait_kind, wait_key, id LIMIT 1
+            ) AS found
+            WHERE EXISTS (SELECT FROM parked)
+        )
+"""
 _MOVE = """
     UPDATE parked SET wait_kind = given.kind, wait_key = given.key, until = given.until
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS given(id, kind, key, until)
@@ -178,6 +192,13 @@ class PostgresTransaction:
     async def holding(self, streams: Iterable[str]) -> list[Held]:
         """Return what letters that are not closed hold of these streams."""
         return await letterbox.holding(self._connection, streams)
+
+    async def is_clear(self, waits: Iterable[Wait], streams: Iterable[str]) -> bool:
+        """Say whether nothing is parked for these rows or in these streams, and no letter holds one of the streams."""
+        wanted = list(waits)
+        kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
+        is_clear: bool = await self._connection.fetchval(_IS_CLEAR, kinds, keys, list(streams))
+        return is_clear
 
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new, in one order everywhere so that nobody deadlocks."""

@@ -126,6 +126,12 @@ class Transaction(Protocol):
     async def holding(self, streams: Iterable[str]) -> list[Held]:
         """Return what letters that are not closed hold of these streams."""
 
+    async def is_clear(self, waits: Iterable[Wait], streams: Iterable[str]) -> bool:
+        """Say whether nothing is parked for these rows or in these streams, and no letter holds one of the streams.
+
+        It is one look at one moment: what moves from parked to held or back meanwhile is seen in one of them.
+        """
+
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new. The claims have distinct ids."""
 

@@ -29,6 +29,10 @@ async def claim_everything(self: MemoryTransaction, claims: Sequence[Claim]) -> 
     return [Verdict.FRESH] * len(claims)
 
 
+async def find_nothing(self: MemoryTransaction, waits: Iterable[Wait], streams: Iterable[str]) -> bool:
+    return True
+
+
 async def claim_at_once(self: MemoryTransaction, claims: Sequence[Claim]) -> list[Verdict]:
     verdicts = await claim_well(self, claims)
     self._store.inbox.update(self._claimed)
@@ -185,6 +189,11 @@ BUGS = (
         "letter-lost-when-it-fails-again",
         "A letter is closed when it was retried, though it failed again.",
         ((engine, "_closed", closed_whatever_became_of_them),),
+    ),
+    Mutant(
+        "nothing-in-the-way",
+        "What waits, and what letters hold, is not looked at.",
+        ((MemoryTransaction, "is_clear", find_nothing),),
     ),
     Mutant("letters-not-retried", "Nobody retries letters.", ((MemoryStore, "retry", retry_nothing),)),
     Mutant(

@@ -43,6 +43,16 @@ async def test_an_early_message_waits_and_those_of_its_stream_wait_behind_it(ben
     assert await bench.pieces("A") == 9
 
 
+async def test_a_message_that_needs_nothing_waits_behind_an_early_one_of_its_stream(bench: Bench) -> None:
+    await bench.take(received("A", 2, "r1"))
+    change = {"location_id": "S1", "sku": "A", "change_quantity": 1, "reason": "x"}
+    await bench.take(record("stock.adjusted", "a1", change))
+    assert (await bench.parked(), await bench.dead()) == (2, [])
+    await bench.take(described("A"))
+    assert (await bench.parked(), await bench.pieces("A")) == (0, 2)
+    assert await bench.dead() == [("tekil.operations.v1.tally.dlq", "decision-failed")]
+
+
 async def test_a_message_that_waited_too_long_is_set_aside_or_decided_otherwise(bench: Bench) -> None:
     await bench.take(received("A", 2, "r1"))
     await bench.take(counted("B", "c1"))
