@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 from tests.bench.contender import Contender, Team, running
 from tests.bench.ground import Ground
@@ -10,6 +11,9 @@ from tests.bench.player import Player
 from tests.bench.rounds import Orders, Round, drawn, introduce, measure, player
 from tests.bench.sizes import Sizes
 from tests.bench.world import Assortment
+
+_numbers = count(1)
+"""Of the rounds of this process: servers may outlive a run, and remember its orders."""
 
 
 @dataclass
@@ -21,7 +25,6 @@ class Bench:
     tekil_per_second: float | None = None
     """Lifecycles a second, once measured: latency is looked at when half as many come."""
     _known: set[str] = field(default_factory=set)
-    _named: int = 0
 
     @contextmanager
     def at_work(
@@ -45,11 +48,10 @@ class Bench:
                 introduce(world, assortment or self.sizes.assortment)
             yield team, world
 
-    def draw(self, count: int, *, assortment: Assortment | None = None) -> Orders:
+    def draw(self, wanted: int, *, assortment: Assortment | None = None) -> Orders:
         """Draw orders that this run has not seen, and as many more as warm up."""
-        self._named += 1
         goods = assortment or self.sizes.assortment
-        return drawn(count, warm_up=self.sizes.warm_up, named=f"run-{self._named:03}", assortment=goods)
+        return drawn(wanted, warm_up=self.sizes.warm_up, named=f"run-{next(_numbers):03}", assortment=goods)
 
     def play(self, contender: Contender, given: Orders, *, members: Mapping[str, int] | None = None) -> Round:
         """Start a contender, warm it up, and measure."""
