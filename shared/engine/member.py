@@ -59,7 +59,7 @@ async def no_check() -> None:
 class Limits:
     """The bounds of a member; the defaults serve."""
 
-    batch_max: int = 500
+    batch_max: int = 1500
     batch_interval_s: float = 0.02
     """What `Service.batch_interval_s` is for a service."""
     relay_batch_max: int = 1000

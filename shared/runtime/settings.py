@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         "real servers demand one of your own",
     )
 
-    batch_max: int = Field(default=500, ge=1, le=10_000, description="Most records in one transaction of a service")
+    batch_max: int = Field(default=1500, ge=1, le=10_000, description="Most records in one transaction of a service")
     batch_interval_ms: int | None = Field(
         default=None,
         ge=0,
