@@ -120,9 +120,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def stop(self) -> None:
         """Finish the batch in hand, unless that takes longer than `finish_timeout_s`, and leave the group."""
         self._stopping = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._finish_timeout_s), self._in_hand:
-                await self._commit()
+        if not self._in_hand.locked():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._commit(), self._finish_timeout_s)
         if self._committing:
             self._committing.cancel()
         await self._broker.stop()
@@ -140,6 +140,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             finally:
                 self._taking, self._heard_at = False, time.time()
             self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
+            if self._stopping:
+                await self._commit()
         if len(records) < self._batch_max:
             await asyncio.sleep(began + self._interval_s - time.monotonic())
 

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     batch_interval_ms: int | None = Field(
         default=None,
         ge=0,
-        le=10_000,
+        le=5_000,
         description="Shortest time between the beginnings of two batches that are not full, milliseconds;"
         " unset: each service's own",
     )

@@ -24,6 +24,8 @@ from tests.bench.world import LINES, Order
 WINDOW = 2_000
 """Orders in flight."""
 READ_MAX = 500
+LINGER_MS = 5
+"""As librdkafka has it by itself."""
 SILENT_MAX_S = 60.0
 """After so long without anything to read, orders are stuck."""
 FETCH_BYTES, FETCH_WAIT_MS = 100_000, 5
@@ -76,13 +78,13 @@ class Player:
     """One world, on the topics of one contender."""
 
     def __init__(self, bootstrap: str, prefix: str, *, prompt: bool = False) -> None:
-        """`prompt` publishes each record at once, and hears each as it is read, for latency."""
+        """`prompt` hears each record as it is read, for latency; otherwise some milliseconds' worth."""
         self._prefix, self._prompt = prefix, prompt
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
-                "linger.ms": 0 if prompt else 5,
+                "linger.ms": LINGER_MS,
                 "queue.buffering.max.messages": 1_000_000,
                 # Kafka ends before we do: that is nothing to complain about.
                 "log_level": 0,
