@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, str, str], ...] = (
     ("engine/message.py", "read", "decode"),
     ("engine/engine.py", "_claim", "claim"),
     ("engine/postgres.py", "claim", "claim"),
-    ("engine/engine.py", "_waiting", "look for parked"),
+    ("engine/engine.py", "_standing", "look for parked"),
     ("engine/engine.py", "_load", "load"),
     ("engine/deciding.py", "finish", "encode"),
     ("engine/deciding.py", "", "decide"),
