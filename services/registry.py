@@ -8,11 +8,13 @@ from services.inventory.service import inventory
 from services.order.service import order
 from services.returns.service import returns
 from shared.engine.engine import Clock
-from shared.engine.member import Check, Limits, Member, no_check
+from shared.engine.member import FETCH_WAIT_MS, Check, Limits, Member, no_check
 from shared.engine.service import Service
 from shared.engine.tracing import tracing
 from shared.runtime.settings import Settings
 
+EMBEDDED_FETCH_WAIT_MS = 20
+"""The embedded Kafka answers a fetch when its wait is over, and not when a record comes."""
 NAMES = ("order", "inventory", "fulfilment", "returns", "attribution")
 
 
@@ -42,16 +44,18 @@ def new_member(
         database=f"{postgres}/{settings.database(service.name)}",
         bootstrap=bootstrap,
         prefix=settings.topic_prefix,
-        limits=_limits(settings, service),
+        limits=_limits(settings, service, bootstrap),
         clock=clock or (lambda: datetime.now(UTC)),
         tracing=tracing(service.name, settings.otlp_endpoint),
         check=check,
     )
 
 
-def _limits(settings: Settings, service: Service) -> Limits:
+def _limits(settings: Settings, service: Service, bootstrap: str) -> Limits:
     interval_ms = settings.batch_interval_ms
+    fetch_wait_ms = FETCH_WAIT_MS if bootstrap == settings.kafka else EMBEDDED_FETCH_WAIT_MS
     return Limits(
+        fetch_wait_ms=fetch_wait_ms,
         batch_max=settings.batch_max,
         batch_interval_s=service.batch_interval_s if interval_ms is None else interval_ms / 1000,
         relay_batch_max=settings.relay_batch_max,

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -22,9 +21,7 @@ from shared.engine.metrics import Metrics
 MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
 SESSION_TIMEOUT_MS = 10_000
-COMMIT_EVERY_S = 0.2
-EMPTY_POLL_MS = 1
-"""How long FastStream pauses after a poll that found nothing. How long one waits is said in `fetching`."""
+COMMIT_EVERY_S, COMMIT_PATIENCE_S = 0.2, 2.0
 NO_TIME_MS, LAST_TIME_MS = -1, 253_402_300_799_999
 """Kafka's word for no time at all, and the last millisecond of the year 9999.
 
@@ -71,17 +68,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         prefix: str,
         batch_max: int,
         batch_interval_s: float,
+        fetch_wait_ms: int,
         finish_timeout_s: float,
         metrics: Metrics,
     ) -> None:
         self._take, self._prefix, self._metrics = take, prefix, metrics
-        self._batch_max, self._interval_s, self._finish_timeout_s = batch_max, batch_interval_s, finish_timeout_s
-        self._in_hand, self._stopping = asyncio.Lock(), False
+        self._interval_s, self._stopping = batch_interval_s, asyncio.Event()
+        self._in_hand, self._commit_in_hand = asyncio.Lock(), asyncio.Lock()
         self._taking, self._heard_at = False, 0.0
         self._taken: dict[TopicPartition, int] = {}
         """How far all has taken effect: the offset of what comes next."""
         self._committed: dict[TopicPartition, int] = {}
-        self._committing: asyncio.Task[None] | None = None
+        self._commit_task: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
             bootstrap,
             consumer_only=True,
@@ -98,8 +96,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             max_records=batch_max,
-            batch_timeout_ms=EMPTY_POLL_MS,
-            fetch_max_wait_ms=fetching.FETCH_WAIT_MS,
+            batch_timeout_ms=fetching.EMPTY_POLL_MS,
+            fetch_max_wait_ms=fetch_wait_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             listener=self,
@@ -115,23 +113,26 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         except BaseException:
             await self._broker.stop()
             raise
-        self._committing = asyncio.create_task(self._commit_forever())
+        self._commit_task = asyncio.create_task(self._commit_forever())
 
     async def stop(self) -> None:
         """Finish the batch in hand, unless that takes longer than `finish_timeout_s`, and leave the group."""
-        self._stopping = True
+        self._stopping.set()
         if not self._in_hand.locked():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._commit(), self._finish_timeout_s)
-        if self._committing:
-            self._committing.cancel()
+            await self._commit()
+        if self._commit_task:
+            self._commit_task.cancel()
         await self._broker.stop()
 
     async def _handle(self, message: KafkaMessage) -> None:
-        """Take a batch into effect. Rebalances wait meanwhile, so that nobody else begins on it."""
+        """Take a batch into effect, and let the next one gather where no more is known to be there.
+
+        A rebalance waits meanwhile, so that nobody else begins on it; one that came just before has its records taken
+        twice, by us and by whom they belong to now.
+        """
         began, records = time.monotonic(), message.raw_message
         async with self._in_hand:
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             self._note_what_is_in_hand(records)
             self._taking = True
@@ -140,10 +141,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             finally:
                 self._taking, self._heard_at = False, time.time()
             self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
-            if self._stopping:
+            if self._stopping.is_set():
                 await self._commit()
-        if len(records) < self._batch_max:
-            await asyncio.sleep(began + self._interval_s - time.monotonic())
+        if not any(self.lag().values()):
+            await self._pause(began + self._interval_s - time.monotonic())
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or until stopped."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _note_what_is_in_hand(self, records: Sequence[Any]) -> None:
         """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""
@@ -157,30 +164,40 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _commit(self) -> None:
-        """Commit what has taken effect. A failure costs a second delivery and no more, which the inbox absorbs."""
-        offsets = {each: offset for each, offset in self._taken.items() if self._committed[each] != offset}
-        consumer = self._subscriber.consumer
-        if consumer is None or not offsets:
-            return
-        try:
-            await consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError, KafkaError) as error:
-            log.info("offsets not committed; the records will come again", cause=type(error).__name__)
-        else:
-            self._committed.update(offsets)
+        """Commit what has taken effect. A failure costs a second delivery and no more, which the inbox absorbs.
+
+        A partition that is ours no more is left out: Kafka would refuse all for its sake.
+        """
+        async with self._commit_in_hand:
+            consumer, assigned = self._subscriber.consumer, self.assigned
+            offsets = {
+                each: offset
+                for each, offset in self._taken.items()
+                if each in assigned and self._committed.get(each) != offset
+            }
+            if consumer is None or not offsets:
+                return
+            try:
+                await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE_S)
+            except TimeoutError:
+                # That Kafka is away is said elsewhere, and once.
+                return
+            except Exception as error:
+                log.info("offsets not committed; the records will come again", cause=type(error).__name__)
+            else:
+                self._committed.update(offsets)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Hold the rebalance until the batch in hand has taken effect and is committed."""
         self._metrics.rebalances.inc()
         async with self._in_hand:
             await self._commit()
-            for partition in revoked:
-                self._taken.pop(partition, None)
-                self._committed.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Nothing to prepare, since state lives in the database; but Kafka was heard."""
+        """Begin to count anew, since others may have moved on where we were; state lives in the database."""
         self._heard_at = time.time()
+        self._taken.clear()
+        self._committed.clear()
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:

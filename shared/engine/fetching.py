@@ -6,9 +6,8 @@ Here its own partition is held, and said to be, while all others go on; a header
 
 One to how much it hands out at once: a few packed kilobytes may be many records of megabytes, each within bounds.
 
-And one to when it asks: as soon as a poll wants records and none are in hand, for all partitions at once, and with
-patience. As it is, it asks ahead, is answered with the first record that comes, and works that off by itself; and polls
-that find nothing, fifty times a second and each with a pause of FastStream's after it, cost more than the work.
+And one to when it asks: as soon as a poll wants records and none are in hand, for all partitions at once. As it is, it
+asks ahead, is answered with the first record that comes, and works that off by itself.
 """
 
 import asyncio
@@ -33,10 +32,10 @@ POLL_BYTES_MAX = 32 * 1024 * 1024
 """When so many bytes of records are handed out, the others wait for the next poll."""
 HEADER_BYTES = 128
 """What a header takes in memory, beside its name and value."""
-FETCH_WAIT_MS = 500
-"""How long a fetch waits for records. Kafka answers at once when there are some."""
+EMPTY_POLL_MS = 1
+"""FastStream pauses after a poll that found nothing, for as long as that waited. It is told to wait for so long, and
+waits for POLL_WAIT_S; then it looks for other news, as that its group refuses it."""
 POLL_WAIT_S = 5.0
-"""How long a poll waits for records before it looks for other news, as that its group refuses it."""
 _LENGTH, _OVERHEAD_BYTES = struct.Struct(">8xi"), 12
 log = structlog.get_logger()
 
@@ -79,11 +78,13 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
                 fetched.room = self._room
         return came
 
-    async def fetched_records(self, partitions: Any, _: float = 0, max_records: int | None = None) -> Any:
-        """Wait until there are records, and hand them out as far as they fit; none after POLL_WAIT_S."""
+    async def fetched_records(self, partitions: Any, patience_s: float = 0, max_records: int | None = None) -> Any:
+        """Wait until there are records, and hand them out as far as they fit."""
         self._room.left_bytes = POLL_BYTES_MAX
         with self._wanting():
-            return await super().fetched_records(partitions, POLL_WAIT_S, max_records)
+            if patience_s == EMPTY_POLL_MS / 1000:
+                patience_s = POLL_WAIT_S
+            return await super().fetched_records(partitions, patience_s, max_records)
 
     async def next_record(self, partitions: Any) -> Any:
         """Wait until there is a record, and hand it out."""

@@ -39,8 +39,12 @@ NOTICE_A_SILENT_CLIENT = {
 """PostgreSQL gives the lead and the locks of a member to others: within half a minute where the network swallowed it,
 and within a minute where it stands still in the midst of a batch. A batch that decides for so long is taken in halves.
 """
+LOSE_A_DELETION = {"synchronous_commit": "off"}
+"""The relay only deletes. What a crash of the database undoes of that is published again, and readers know its ids."""
 SILENT_S = 10.0
 """After so long without an answer of any kind, Kafka is away, whether or not there is something to publish."""
+FETCH_WAIT_MS = 500
+"""How long Kafka lets a fetch wait for a record. It answers at once when there is one."""
 LISTEN_S = 1.0
 TICKS_FAIL_S = 10.0
 """When ticks have failed for so long while the relay goes well, it is not the database that is away."""
@@ -61,7 +65,8 @@ class Limits:
 
     batch_max: int = 1500
     batch_interval_s: float = 0.02
-    """What `Service.batch_interval_s` is for a service."""
+    """See `Service.batch_interval_s`."""
+    fetch_wait_ms: int = FETCH_WAIT_MS
     relay_batch_max: int = 1000
     tick_interval_s: float = 0.2
     backoff_min_s: float = 0.1
@@ -101,7 +106,7 @@ class Member:
                 database,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=STATEMENT_TIMEOUT_S,
-                server_settings=NOTICE_A_SILENT_CLIENT | {"synchronous_commit": "off"},
+                server_settings=NOTICE_A_SILENT_CLIENT | LOSE_A_DELETION,
             ),
             bootstrap,
             batch_max=self.limits.relay_batch_max,
@@ -116,6 +121,7 @@ class Member:
             prefix=prefix,
             batch_max=self.limits.batch_max,
             batch_interval_s=self.limits.batch_interval_s,
+            fetch_wait_ms=self.limits.fetch_wait_ms,
             finish_timeout_s=self.limits.finish_timeout_s,
             metrics=self.metrics,
         )

@@ -156,30 +156,34 @@ class Relay:
             while True:
                 woken = self._wake.is_set()
                 self._wake.clear()
-                rows = await self._read(connection)
+                rows, is_all = await self._read(connection)
                 self._read_at = time.monotonic()
                 if rows:
                     with self._tracing.send(self._service, (traceparent_of(unpack(row["headers"])) for row in rows)):
-                        await self._publish(connection, producer, rows)
+                        is_all &= await self._publish(connection, producer, rows) == len(rows)
                 elif self._stopping.is_set():
                     return
                 idle_s = IDLE_MIN_S if rows and not woken else min(idle_s * 2, IDLE_MAX_S)
-                if not rows or len(rows) < self._batch_max:
+                if is_all:
                     await self._sleep(idle_s)
                 self._goes_well()
 
-    async def _read(self, connection: asyncpg.Connection) -> list[asyncpg.Record]:
-        """Return the first rows of the outbox, up to one that is large, or that one."""
+    async def _read(self, connection: asyncpg.Connection) -> tuple[list[asyncpg.Record], bool]:
+        """Return the first rows of the outbox, up to one that is large, or that one; and whether they are all."""
         left_alone, held = self._topics_left_alone(), list(self._held)
         rows: list[asyncpg.Record] = await connection.fetch(_READ, left_alone, held, self._batch_max, LARGE_BYTES)
         if rows and rows[0]["is_large"]:
-            return list(await connection.fetch(_READ_LARGE, rows[0]["id"]))
-        return list(takewhile(lambda row: not row["is_large"], rows))
+            return list(await connection.fetch(_READ_LARGE, rows[0]["id"])), False
+        small = list(takewhile(lambda row: not row["is_large"], rows))
+        return small, len(small) == len(rows) < self._batch_max
 
     async def _publish(
         self, connection: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
-    ) -> None:
-        """Publish rows, one batch a partition, and delete those acknowledged; the rest stays for the next round."""
+    ) -> int:
+        """Publish rows, one batch a partition, delete those acknowledged and return how many they are.
+
+        The rest stays for the next round.
+        """
         by_partition: dict[tuple[str, int], list[asyncpg.Record]] = {}
         for topic, of_topic in groupby(sorted(rows, key=itemgetter("topic")), key=itemgetter("topic")):
             for row in of_topic if (partitions := await self._partitions(producer, topic)) else ():
@@ -196,6 +200,7 @@ class Relay:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+        return len(done)
 
     async def _acknowledged(self, sending: asyncio.Future[Any]) -> list[Any]:
         """Wait for Kafka, which an idempotent producer does for as long as it takes, and say when it takes long."""

@@ -73,7 +73,7 @@ class Service:
     rows: tuple[Rows, ...]
     handlers: tuple[Handler, ...]
     batch_interval_s: float = 0.02
-    """How long after the beginning of a batch the next one begins at the soonest, unless there is a full one to take.
+    """How long after the beginning of a batch the next one begins at the soonest, where no more is known to be there.
 
     What comes meanwhile comes in one transaction: the longer, the less each message costs. Short where a customer waits
     for the answer.

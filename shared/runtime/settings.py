@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     batch_interval_ms: int | None = Field(
         default=None,
         ge=0,
-        le=5_000,
-        description="Shortest time between the beginnings of two batches that are not full, milliseconds;"
+        le=5_000,  # Half of what a member may be silent for.
+        description="Shortest time between the beginnings of two batches of a service that is not behind, milliseconds;"
         " unset: each service's own",
     )
     relay_batch_max: int = Field(default=1000, ge=1, le=10_000, description="Most events the relay publishes at once")

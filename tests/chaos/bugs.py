@@ -24,10 +24,10 @@ publish_well, claim_well, handle_well, persist_well = (
 )
 
 
-async def delete_and_publish(self: Relay, connection: Any, producer: Any, rows: Sequence[Any]) -> None:
+async def delete_and_publish(self: Relay, connection: Any, producer: Any, rows: Sequence[Any]) -> int:
     await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
     await asyncio.sleep(LINGERS_S)
-    await publish_well(self, connection, producer, rows)
+    return await publish_well(self, connection, producer, rows)
 
 
 async def claim_everything(self: PostgresTransaction, claims: Sequence[Claim]) -> list[Verdict]:

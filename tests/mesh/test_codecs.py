@@ -59,6 +59,7 @@ async def test_one_poll_hands_out_no_more_than_fits_however_small_it_came(
         prefix=tally.prefix,
         batch_max=500,
         batch_interval_s=0.0,
+        fetch_wait_ms=500,
         finish_timeout_s=1.0,
         metrics=Metrics("reader"),
     )

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from confluent_kafka import Producer
+from faststream.kafka import KafkaMessage
 
 from shared.engine.consumer import Consumer
+from shared.engine.fetching import Fetched
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
 from tests.mesh.place import TALLY_TOPICS, Place, eventually
@@ -32,7 +34,7 @@ class Reader:
 @asynccontextmanager
 async def reading(
     place: Place, reader: Reader, *, interval_s: float = 0.0, batch_max: int = 500
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Consumer]:
     consumer = Consumer(
         "reader",
         [TOPIC],
@@ -41,12 +43,13 @@ async def reading(
         prefix=place.prefix,
         batch_max=batch_max,
         batch_interval_s=interval_s,
+        fetch_wait_ms=500,
         finish_timeout_s=5.0,
         metrics=Metrics("reader"),
     )
     await consumer.start()
     try:
-        yield
+        yield consumer
     finally:
         await consumer.stop()
 
@@ -81,13 +84,15 @@ async def test_a_batch_begins_no_sooner_than_the_interval_after_the_one_before(t
     assert list(map(len, reader.batches)) == [1, 10]
 
 
-async def test_full_batches_do_not_wait_for_each_other(tally: Place) -> None:
+async def test_batches_of_what_is_there_already_do_not_wait_for_each_other(tally: Place) -> None:
     reader = Reader()
     reader.may_go.set()
     publish(tally, *(b"%d" % number for number in range(9)))
     async with asyncio.timeout(30):
+        # Nor does the end of the consumer wait for the next one.
         async with reading(tally, reader, interval_s=3600.0, batch_max=3):
             await reader.until(3)
+    assert list(map(len, reader.batches)) == [3, 3, 3]
 
 
 async def test_what_was_taken_is_committed_soon_and_at_the_latest_when_the_consumer_stops(tally: Place) -> None:
@@ -99,6 +104,18 @@ async def test_what_was_taken_is_committed_soon_and_at_the_latest_when_the_consu
         publish(tally, b"d")
         await eventually(lambda: asyncio.sleep(0, sum(map(len, reader.batches))), 4)
     assert await tally.committed("reader") == {(TOPIC, 0): 3, (TOPIC, 1): 1}
+
+
+async def test_records_of_a_partition_that_has_just_moved_keep_no_other_from_being_committed(tally: Place) -> None:
+    reader = Reader()
+    reader.may_go.set()
+    async with reading(tally, reader) as consumer:
+        publish(tally, b"a")
+        await reader.until(1)
+        stale = Fetched(tally.prefix + "elsewhere", 0, 7, -1, b"stale", b"{}", ())
+        await consumer._handle(KafkaMessage(body=b"", raw_message=(stale,), consumer=None))  # type: ignore[arg-type]
+        publish(tally, b"b", b"c")
+        await eventually(lambda: tally.committed("reader"), {(TOPIC, 0): 2, (TOPIC, 1): 1})
 
 
 async def test_what_is_in_hand_is_not_committed(tally: Place) -> None:

@@ -149,13 +149,26 @@ async def test_large_records_are_read_one_by_one_in_their_place(tally: Place, mo
     await write(tally, *((TOPIC, "A", value) for value in each))
     read_at_once = []
     connection = await asyncpg.connect(tally.databases[TALLY.name])
-    while rows := await relay(tally)._read(connection):
+    while rows := (await relay(tally)._read(connection))[0]:
         read_at_once.append([row["value"] for row in rows])
         await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
     await connection.close()
     assert read_at_once == [each[:3], [each[3]], [each[4]], each[5:]]
     await write(tally, *((TOPIC, "A", value) for value in each))
     async with relaying(relay(tally)):
+        await eventually(lambda: waiting(tally), 0)
+    assert (await values(tally))["A"] == each
+
+
+async def test_the_relay_does_not_sleep_while_it_knows_of_more(tally: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relays, "IDLE_MIN_S", 3600.0)
+    monkeypatch.setattr(relays, "IDLE_MAX_S", 3600.0)
+    monkeypatch.setattr(relays, "PRODUCER_BATCH_BYTES", 150_000)
+    small, large = secrets.token_bytes(60_000), secrets.token_bytes(70_000)
+    # Cut off before a large one, one large one a round, more than a batch of the producer, more than a read.
+    each = [small, large, large, *[small] * 7, *[b"%d" % number for number in range(25)]]
+    await write(tally, *((TOPIC, "A", value) for value in each))
+    async with relaying(relay(tally, batch_max=10)):
         await eventually(lambda: waiting(tally), 0)
     assert (await values(tally))["A"] == each
 
