@@ -5,7 +5,7 @@ Not for each batch, but a few times a second: what was decided and not committed
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -74,12 +74,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         self._take, self._prefix, self._metrics = take, prefix, metrics
         self._interval_s, self._stopping = batch_interval_s, asyncio.Event()
-        self._in_hand, self._commit_in_hand = asyncio.Lock(), asyncio.Lock()
+        self._in_hand = asyncio.Lock()
         self._taking, self._heard_at = False, 0.0
         self._taken: dict[TopicPartition, int] = {}
         """How far all has taken effect: the offset of what comes next."""
         self._committed: dict[TopicPartition, int] = {}
-        self._commit_task: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
         self._broker = KafkaBroker(
             bootstrap,
             consumer_only=True,
@@ -113,16 +113,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         except BaseException:
             await self._broker.stop()
             raise
-        self._commit_task = asyncio.create_task(self._commit_forever())
+        self._in_background(self._commit_forever())
 
     async def stop(self) -> None:
         """Finish the batch in hand, unless that takes longer than `finish_timeout_s`, and leave the group."""
         self._stopping.set()
         if not self._in_hand.locked():
-            await self._commit()
-        if self._commit_task:
-            self._commit_task.cancel()
+            await self._commit(COMMIT_PATIENCE_S)
         await self._broker.stop()
+        for task in self._background:
+            task.cancel()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     async def _handle(self, message: KafkaMessage) -> None:
         """Take a batch into effect, and let the next one gather where no more is known to be there.
@@ -142,7 +148,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._taking, self._heard_at = False, time.time()
             self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
             if self._stopping.is_set():
-                await self._commit()
+                await self._commit(COMMIT_PATIENCE_S)
         if not any(self.lag().values()):
             await self._pause(began + self._interval_s - time.monotonic())
 
@@ -163,35 +169,38 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(COMMIT_EVERY_S)
             await self._commit()
 
-    async def _commit(self) -> None:
-        """Commit what has taken effect. A failure costs a second delivery and no more, which the inbox absorbs.
+    async def _commit(self, patience_s: float | None = None) -> None:
+        """Commit what has taken effect, and wait for it, but no longer than some seconds where they are given.
+
+        What takes longer goes on, since Kafka may be away: aiokafka tries again by itself, and bears no cancelling.
+        """
+        await asyncio.wait({self._in_background(self._commit_what_is_ours())}, timeout=patience_s)
+
+    async def _commit_what_is_ours(self) -> None:
+        """Commit. A failure costs a second delivery and no more, which the inbox absorbs.
 
         A partition that is ours no more is left out: Kafka would refuse all for its sake.
         """
-        async with self._commit_in_hand:
-            consumer, assigned = self._subscriber.consumer, self.assigned
-            offsets = {
-                each: offset
-                for each, offset in self._taken.items()
-                if each in assigned and self._committed.get(each) != offset
-            }
-            if consumer is None or not offsets:
-                return
-            try:
-                await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE_S)
-            except TimeoutError:
-                # That Kafka is away is said elsewhere, and once.
-                return
-            except Exception as error:
-                log.info("offsets not committed; the records will come again", cause=type(error).__name__)
-            else:
-                self._committed.update(offsets)
+        consumer, assigned = self._subscriber.consumer, self.assigned
+        offsets = {
+            each: offset
+            for each, offset in self._taken.items()
+            if each in assigned and self._committed.get(each) != offset
+        }
+        if consumer is None or not offsets:
+            return
+        try:
+            await consumer.commit(offsets)
+        except Exception as error:
+            log.info("offsets not committed; the records will come again", cause=type(error).__name__)
+        else:
+            self._committed.update(offsets)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Hold the rebalance until the batch in hand has taken effect and is committed."""
         self._metrics.rebalances.inc()
         async with self._in_hand:
-            await self._commit()
+            await self._commit(COMMIT_PATIENCE_S)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Begin to count anew, since others may have moved on where we were; state lives in the database."""

@@ -164,7 +164,7 @@ class Relay:
                 elif self._stopping.is_set():
                     return
                 idle_s = IDLE_MIN_S if rows and not woken else min(idle_s * 2, IDLE_MAX_S)
-                if is_all:
+                if is_all and not self._stopping.is_set():
                     await self._sleep(idle_s)
                 self._goes_well()
 

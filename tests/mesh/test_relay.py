@@ -160,7 +160,10 @@ async def test_large_records_are_read_one_by_one_in_their_place(tally: Place, mo
     assert (await values(tally))["A"] == each
 
 
-async def test_the_relay_does_not_sleep_while_it_knows_of_more(tally: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("batch_max", [10, 100])
+async def test_the_relay_does_not_sleep_while_it_knows_of_more(
+    tally: Place, monkeypatch: pytest.MonkeyPatch, batch_max: int
+) -> None:
     monkeypatch.setattr(relays, "IDLE_MIN_S", 3600.0)
     monkeypatch.setattr(relays, "IDLE_MAX_S", 3600.0)
     monkeypatch.setattr(relays, "PRODUCER_BATCH_BYTES", 150_000)
@@ -168,7 +171,7 @@ async def test_the_relay_does_not_sleep_while_it_knows_of_more(tally: Place, mon
     # Cut off before a large one, one large one a round, more than a batch of the producer, more than a read.
     each = [small, large, large, *[small] * 7, *[b"%d" % number for number in range(25)]]
     await write(tally, *((TOPIC, "A", value) for value in each))
-    async with relaying(relay(tally, batch_max=10)):
+    async with relaying(relay(tally, batch_max=batch_max)):
         await eventually(lambda: waiting(tally), 0)
     assert (await values(tally))["A"] == each
 
