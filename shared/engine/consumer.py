@@ -6,7 +6,6 @@ Not for each batch, but a few times a second: what was decided and not committed
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,6 +16,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from shared.engine import fetching, unpacking
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
+from shared.engine.pausing import pause
 
 MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
@@ -150,13 +150,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._stopping.is_set():
                 await self._commit(COMMIT_PATIENCE_S)
         if not any(self.lag().values()):
-            await self._pause(began + self._interval_s - time.monotonic())
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, or until stopped."""
-        if seconds > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
+            await pause(began + self._interval_s - time.monotonic(), until=self._stopping)
 
     def _note_what_is_in_hand(self, records: Sequence[Any]) -> None:
         """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""

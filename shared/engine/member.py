@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from shared.engine.deciding import Rules
 from shared.engine.engine import Clock, Engine
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
+from shared.engine.pausing import pause
 from shared.engine.postgres import PostgresStore
 from shared.engine.relay import Relay
 from shared.engine.service import Service
@@ -182,24 +183,22 @@ class Member:
 
     async def tick(self) -> None:
         """Decide about what has fallen due now."""
-        done = await self.engine.tick()
-        self._relay_what_is_new(done)
-        for effects in done:
-            self._count(effects)
+        self._pass_on(await self.engine.tick())
 
-    def _relay_what_is_new(self, done: Iterable[Effects]) -> None:
+    def _pass_on(self, done: Sequence[Effects]) -> None:
+        """Wake the relay where there is something for it, and count."""
         if any(effects.outgoing for effects in done):
             self.relay.wake()
+        for effects in done:
+            self._count(effects)
 
     async def _take(self, records: Sequence[Raw]) -> None:
         """Take a batch into effect, however long the database is away."""
         began = time.perf_counter()
         with self._tracing.process(self.service.name, (traceparent_of(record.headers) for record in records)):
             done = await self._persist(records)
-        self._relay_what_is_new(done)
         now_ms = time.time() * 1000
-        for effects in done:
-            self._count(effects)
+        self._pass_on(done)
         self.metrics.batch_records.observe(len(records))
         self.metrics.batch_seconds.observe(time.perf_counter() - began)
         if records[0].timestamp_ms >= 0:
@@ -248,8 +247,7 @@ class Member:
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, or until stopped."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        await pause(seconds, until=self._stopping)
 
     async def _tick_forever(self) -> None:
         """Let the leader decide about deadlines; failures are tried again at the next tick."""

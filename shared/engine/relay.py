@@ -21,6 +21,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.engine.metrics import Metrics
 from shared.engine.packing import unpack
+from shared.engine.pausing import pause
 from shared.engine.standstill import Standstill
 from shared.engine.tracing import Tracing, traceparent_of
 
@@ -111,7 +112,7 @@ class Relay:
             except Exception as error:
                 self.standstill.because_of(error)
                 self._backoff_s = min(self._backoff_s * 2 or BACKOFF_MIN_S, BACKOFF_MAX_S)
-                await self._pause(self._backoff_s)
+                await pause(self._backoff_s, until=self._stopping)
             finally:
                 self._lead(False)
 
@@ -122,7 +123,7 @@ class Relay:
                 if self._stopping.is_set():
                     return
                 self._goes_well()
-                await self._pause(FOLLOW_S)
+                await pause(FOLLOW_S, until=self._stopping)
             while True:
                 try:
                     await self._publish_until_stopped(connection)
@@ -165,7 +166,7 @@ class Relay:
                     return
                 idle_s = IDLE_MIN_S if rows and not woken else min(idle_s * 2, IDLE_MAX_S)
                 if is_all and not self._stopping.is_set():
-                    await self._sleep(idle_s)
+                    await pause(idle_s, until=self._wake)
                 self._goes_well()
 
     async def _read(self, connection: asyncpg.Connection) -> tuple[list[asyncpg.Record], bool]:
@@ -278,13 +279,3 @@ class Relay:
             log.info("relay leads" if leading else "relay leads no more", service=self._service)
         self.leading = leading
         self._metrics.leading.set(leading)
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, or until stopped."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, or until woken."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
