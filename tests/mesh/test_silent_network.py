@@ -12,13 +12,15 @@ from tests.mesh.place import Place, eventually, running
 from tests.mesh.processes import processes
 from tests.mesh.records import described
 from tests.mesh.test_outages import arrivals, numbered, pieces, published, totals, waits_for
-from tests.mesh.test_relay import CUT_OFF
 from tests.store.tally import TALLY
 
 _LEADER = """
     SELECT coalesce(max(application_name), '') FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND objid = $1 AND granted AND datname = current_database()
 """
+
+_END_ITS_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+"""All of them: the one that leads, and one in the midst of a batch, whose locks would make others wait for a minute."""
 
 
 async def leads(member: members.Member) -> bool:
@@ -64,7 +66,7 @@ async def test_a_leader_that_wakes_after_another_led_publishes_nothing_out_of_or
         paused.pause()
         try:
             # What PostgreSQL does to a client that the network swallowed; it would let this one lead on.
-            await tally.fetch(TALLY.name, CUT_OFF)
+            await tally.fetch(TALLY.name, _END_ITS_SESSIONS, leader)
             await tally.publish(*numbered(300, 600))
             await eventually(lambda: pieces(tally), 600, timeout_s=60.0)
             await eventually(lambda: published(tally), 600)
