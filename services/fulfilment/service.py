@@ -32,7 +32,7 @@ def fulfilment(*, pickup_secret: bytes) -> Service:
         name="fulfilment",
         metadata=metadata,
         rows=ROWS,
-        batch_interval_s=0.05,
+        batch_interval_s=0.15,
         handlers=(
             on(LocationDescribed, describe, its_location),
             on(OrderConfirmed, create, its_locations, its_order),

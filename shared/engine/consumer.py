@@ -1,11 +1,11 @@
 """Consuming through FastStream: a batch of raw records in, offsets committed after the database has committed.
 
-Not for each batch, but a few times a second: what was decided and not committed comes again, and the inbox knows it.
+Not for each batch, but every second: what was decided and not committed comes again, and the inbox knows it.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -17,33 +17,21 @@ from shared.engine import fetching, unpacking
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
 from shared.engine.pausing import pause
+from shared.kernel.value import replace
 
 MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
 SESSION_TIMEOUT_MS = 10_000
-COMMIT_EVERY_S, COMMIT_PATIENCE_S = 0.2, 2.0
-NO_TIME_MS, LAST_TIME_MS = -1, 253_402_300_799_999
-"""Kafka's word for no time at all, and the last millisecond of the year 9999.
-
-A publisher may write any first time and any distance from it, whose sum no column and no calendar holds. Such a record
-is as one without a time: its event is read by its own, and it is set aside where that has none.
-"""
+COMMIT_EVERY_S, COMMIT_PATIENCE_S = 1.0, 2.0
 log = structlog.get_logger()
 fetching.repair()
 unpacking.repair()
 
 
-def raw(record: Any, prefix: str = "") -> Raw:
-    """Return what the engine reads of a Kafka record; topics lose their prefix."""
-    return Raw(
-        topic=record.topic.removeprefix(prefix),
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=max(NO_TIME_MS, min(record.timestamp, LAST_TIME_MS)),
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-    )
+def _last_offsets(records: Iterable[Raw]) -> dict[TopicPartition, int]:
+    """Return where the last of these records lies in each partition."""
+    found = {(each.topic, each.partition): each.offset for each in records}
+    return {TopicPartition(*partition): offset for partition, offset in found.items()}
 
 
 async def _unparsed(records: Any) -> KafkaMessage:
@@ -84,6 +72,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             bootstrap,
             consumer_only=True,
             allow_auto_create_topics=False,
+            apply_types=False,
             logger=None,
             client_id=f"tekil-{group}",
             graceful_timeout=finish_timeout_s,
@@ -130,33 +119,37 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         task.add_done_callback(self._background.discard)
         return task
 
-    async def _handle(self, message: KafkaMessage) -> None:
+    async def _handle(self, records: Sequence[Raw]) -> None:
         """Take a batch into effect, and let the next one gather where no more is known to be there.
 
         A rebalance waits meanwhile, so that nobody else begins on it; one that came just before has its records taken
         twice, by us and by whom they belong to now.
         """
-        began, records = time.monotonic(), message.raw_message
+        began = time.monotonic()
         async with self._in_hand:
             if self._stopping.is_set():
                 return
             self._note_what_is_in_hand(records)
             self._taking = True
             try:
-                await self._take([raw(record, self._prefix) for record in records])
+                await self._take(self._without_prefix(records))
             finally:
                 self._taking, self._heard_at = False, time.time()
-            self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
+            self._taken.update((partition, offset + 1) for partition, offset in _last_offsets(records).items())
             if self._stopping.is_set():
                 await self._commit(COMMIT_PATIENCE_S)
         if not any(self.lag().values()):
             await pause(began + self._interval_s - time.monotonic(), until=self._stopping)
 
-    def _note_what_is_in_hand(self, records: Sequence[Any]) -> None:
+    def _without_prefix(self, records: Sequence[Raw]) -> Sequence[Raw]:
+        if not self._prefix:
+            return records
+        return [replace(each, topic=each.topic.removeprefix(self._prefix)) for each in records]
+
+    def _note_what_is_in_hand(self, records: Sequence[Raw]) -> None:
         """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""
-        for each in records:
-            partition = TopicPartition(each.topic, each.partition)
-            self._committed.setdefault(partition, self._taken.setdefault(partition, each.offset))
+        for partition, offset in _last_offsets(reversed(records)).items():
+            self._committed.setdefault(partition, self._taken.setdefault(partition, offset))
 
     async def _commit_forever(self) -> None:
         while True:

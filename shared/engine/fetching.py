@@ -23,8 +23,7 @@ from aiokafka.consumer import consumer, fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from shared.engine.message import Headers
-from shared.kernel.value import Value
+from shared.engine.message import Raw
 
 HELD_S = 10.0
 """How long a partition is held at a record that cannot be read, before it is tried again."""
@@ -36,6 +35,12 @@ EMPTY_POLL_MS = 1
 """FastStream pauses after a poll that found nothing, for as long as that waited. It is told to wait for so long, and
 waits for POLL_WAIT_S; then it looks for other news, as that its group refuses it."""
 POLL_WAIT_S = 5.0
+NO_TIME_MS, LAST_TIME_MS = -1, 253_402_300_799_999
+"""Kafka's word for no time at all, and the last millisecond of the year 9999.
+
+A publisher may write any first time and any distance from it, whose sum no column and no calendar holds. Such a record
+is as one without a time: its event is read by its own, and it is set aside where that has none.
+"""
 _LENGTH, _OVERHEAD_BYTES = struct.Struct(">8xi"), 12
 log = structlog.get_logger()
 
@@ -101,27 +106,15 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
             self._wanted = False
 
 
-class Fetched(Value):
-    """A record, as far as the engine looks at it."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-
 class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """The records of a partition that came in one fetch, none of them dressed in what nobody looks at."""
 
-    def _consumer_record(self, partition: TopicPartition, record: Any) -> Fetched:
-        return Fetched(
+    def _consumer_record(self, partition: TopicPartition, record: Any) -> Raw:
+        return Raw(
             partition.topic,
             partition.partition,
             record.offset,
-            record.timestamp,
+            max(NO_TIME_MS, min(record.timestamp, LAST_TIME_MS)),
             record.key,
             record.value,
             tuple(record.headers),

@@ -50,6 +50,11 @@ class Raw(Value):
     headers: Headers
 
     @property
+    def timestamp(self) -> int:
+        """The time by the name that aiokafka has for it: whatever else consumes in this process gets these records."""
+        return self.timestamp_ms
+
+    @property
     def position(self) -> tuple[str, str]:
         """Source and id for a record that has none of its own: where it lies, and since when.
 

@@ -47,16 +47,16 @@ METADATA_LOOKS_MAX = 2
 GOODBYE_S = 3.0
 """How long a producer that ends may wait for a Kafka that is away; the outbox still has what it does not get rid of."""
 
-_READ = """
+_DELETE_AND_READ = """
+    WITH gone AS (DELETE FROM outbox WHERE id = ANY ($5) RETURNING id)
     SELECT id, topic, key, CASE WHEN octet_length(value) <= $4 THEN value END AS value, headers,
         octet_length(value) > $4 AS is_large
     FROM outbox
-    WHERE topic <> ALL ($1)
+    WHERE id NOT IN (SELECT id FROM gone) AND topic <> ALL ($1)
         AND (cardinality($2::text[]) = 0 OR topic || '|' || encode(coalesce(key, ''), 'hex') <> ALL ($2))
     ORDER BY id LIMIT $3
 """
 _READ_LARGE = "SELECT id, topic, key, value, headers FROM outbox WHERE id = $1"
-_DELETE = "DELETE FROM outbox WHERE id = ANY($1)"
 _partition_of = DefaultPartitioner()
 log = structlog.get_logger()
 
@@ -82,6 +82,8 @@ class Relay:
         self._batch_max, self._metrics, self._tracing = batch_max, metrics, tracing
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
         self._read_at = 0.0
+        self._delivered: list[int] = []
+        """The ids of rows that Kafka has and that are still to be deleted, which the next look at the outbox does."""
         self._held: set[str] = set()
         self._missing: dict[str, float] = {}
         self._batch_bytes = PRODUCER_BATCH_BYTES
@@ -161,7 +163,7 @@ class Relay:
                 self._read_at = time.monotonic()
                 if rows:
                     with self._tracing.send(self._service, (traceparent_of(unpack(row["headers"])) for row in rows)):
-                        is_all &= await self._publish(connection, producer, rows) == len(rows)
+                        is_all &= await self._publish(producer, rows) == len(rows)
                 elif self._stopping.is_set():
                     return
                 idle_s = IDLE_MIN_S if rows and not woken else min(idle_s * 2, IDLE_MAX_S)
@@ -170,18 +172,20 @@ class Relay:
                 self._goes_well()
 
     async def _read(self, connection: asyncpg.Connection) -> tuple[list[asyncpg.Record], bool]:
-        """Return the first rows of the outbox, up to one that is large, or that one; and whether they are all."""
-        left_alone, held = self._topics_left_alone(), list(self._held)
-        rows: list[asyncpg.Record] = await connection.fetch(_READ, left_alone, held, self._batch_max, LARGE_BYTES)
+        """Delete what Kafka has; return the next rows, up to one that is large, or that one, and whether they are all.
+
+        One statement for both: half the transactions. What a failure keeps from being deleted is deleted later.
+        """
+        given = self._topics_left_alone(), list(self._held), self._batch_max, LARGE_BYTES, self._delivered
+        rows: list[asyncpg.Record] = await connection.fetch(_DELETE_AND_READ, *given)
+        self._delivered = []
         if rows and rows[0]["is_large"]:
             return list(await connection.fetch(_READ_LARGE, rows[0]["id"])), False
         small = list(takewhile(lambda row: not row["is_large"], rows))
         return small, len(small) == len(rows) < self._batch_max
 
-    async def _publish(
-        self, connection: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
-    ) -> int:
-        """Publish rows, one batch a partition, delete those acknowledged and return how many they are.
+    async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> int:
+        """Publish rows, one batch a partition, note those acknowledged and return how many they are.
 
         The rest stays for the next round.
         """
@@ -195,9 +199,8 @@ class Relay:
         )
         results = await self._acknowledged(sending)
         done = [row_id for result in results if isinstance(result, list) for row_id in result]
-        if done:
-            await connection.execute(_DELETE, done)
-            self._metrics.relayed.inc(len(done))
+        self._delivered += done
+        self._metrics.relayed.inc(len(done))
         for result in results:
             if isinstance(result, BaseException):
                 raise result

@@ -6,28 +6,29 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from aiokafka import TopicPartition
-from faststream.kafka import KafkaMessage
 
 from shared.engine.consumer import Consumer
 from shared.engine.member import Member
+from shared.engine.message import Raw
 from shared.engine.postgres import PostgresStore, PostgresTransaction
 from shared.engine.relay import Relay
 from shared.engine.store import Claim, Verdict
 from tests.simulation.mutants import Mutant
 
 LINGERS_S = 0.2
-publish_well, claim_well, handle_well, persist_well = (
-    Relay._publish,
+read_well, claim_well, handle_well, persist_well = (
+    Relay._read,
     PostgresTransaction.claim,
     Consumer._handle,
     Member._persist,
 )
 
 
-async def delete_and_publish(self: Relay, connection: Any, producer: Any, rows: Sequence[Any]) -> int:
+async def read_and_delete(self: Relay, connection: Any) -> tuple[list[Any], bool]:
+    rows, is_all = await read_well(self, connection)
     await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
     await asyncio.sleep(LINGERS_S)
-    return await publish_well(self, connection, producer, rows)
+    return rows, is_all
 
 
 async def claim_everything(self: PostgresTransaction, claims: Sequence[Claim]) -> list[Verdict]:
@@ -35,12 +36,11 @@ async def claim_everything(self: PostgresTransaction, claims: Sequence[Claim]) -
     return [Verdict.FRESH] * len(claims)
 
 
-async def commit_and_take(self: Consumer, message: KafkaMessage) -> None:
-    records: Any = message.raw_message
+async def commit_and_take(self: Consumer, records: Sequence[Raw]) -> None:
     self._note_what_is_in_hand(records)
     self._taken.update((TopicPartition(each.topic, each.partition), each.offset + 1) for each in records)
     await self._commit()
-    await handle_well(self, message)
+    await handle_well(self, records)
 
 
 async def try_once(self: Member, records: Sequence[Any]) -> list[Any]:
@@ -60,7 +60,7 @@ BUGS = (
     Mutant(
         "delete-before-publishing",
         "The relay deletes rows, and publishes them a little later.",
-        ((Relay, "_publish", delete_and_publish),),
+        ((Relay, "_read", read_and_delete),),
     ),
     Mutant("inbox-ignored", "What the inbox says is ignored.", ((PostgresTransaction, "claim", claim_everything),)),
     Mutant("offsets-first", "Offsets are committed before the database.", ((Consumer, "_handle", commit_and_take),)),

@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from confluent_kafka import Producer
-from faststream.kafka import KafkaMessage
 
 from shared.engine.consumer import Consumer
-from shared.engine.fetching import Fetched
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
 from tests.mesh.place import TALLY_TOPICS, Place, eventually
@@ -112,8 +110,8 @@ async def test_records_of_a_partition_that_has_just_moved_keep_no_other_from_bei
     async with reading(tally, reader) as consumer:
         publish(tally, b"a")
         await reader.until(1)
-        stale = Fetched(tally.prefix + "elsewhere", 0, 7, -1, b"stale", b"{}", ())
-        await consumer._handle(KafkaMessage(body=b"", raw_message=(stale,), consumer=None))  # type: ignore[arg-type]
+        stale = Raw(tally.prefix + "elsewhere", 0, 7, -1, b"stale", b"{}", ())
+        await consumer._handle([stale])
         publish(tally, b"b", b"c")
         await eventually(lambda: tally.committed("reader"), {(TOPIC, 0): 2, (TOPIC, 1): 1})
 

@@ -1,9 +1,12 @@
 """What the engine reads of a Kafka record."""
 
-import pytest
-from aiokafka import ConsumerRecord
+from types import SimpleNamespace
+from unittest.mock import Mock
 
-from shared.engine.consumer import raw
+import pytest
+from aiokafka import TopicPartition
+
+from shared.engine.fetching import PartitionRecords
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,6 @@ from shared.engine.consumer import raw
     ],
 )
 def test_a_time_that_no_database_holds_is_read_as_one_that_it_does(written: int, read: int) -> None:
-    record = ConsumerRecord("lab.tekil.channel.v1", 2, 7, written, 0, b"key", b"{}", None, 3, 2, ())
-    found = raw(record, "lab.")
+    record = SimpleNamespace(offset=7, timestamp=written, key=b"key", value=b"{}", headers=[])
+    found = PartitionRecords._consumer_record(Mock(), TopicPartition("tekil.channel.v1", 2), record)
     assert (found.topic, found.partition, found.offset, found.timestamp_ms) == ("tekil.channel.v1", 2, 7, read)
