@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+from services.registry import NAMES
 from tests.bench.contender import Contender, Team, running
 from tests.bench.ground import Ground
 from tests.bench.player import Player
@@ -33,7 +34,6 @@ class Bench:
         *,
         assortment: Assortment | None = None,
         members: Mapping[str, int] | None = None,
-        prompt: bool = False,
     ) -> Iterator[tuple[Team, Player]]:
         """Run a contender and give it a world, which is described to it the first time."""
         new = contender.name not in self._known
@@ -42,7 +42,7 @@ class Bench:
             self._known.add(contender.name)
         with (
             running(contender, self.ground, members=members) as team,
-            player(contender, self.ground, prompt=prompt) as world,
+            player(contender, self.ground) as world,
         ):
             if new and contender.needs_a_world:
                 introduce(world, assortment or self.sizes.assortment)
@@ -57,5 +57,11 @@ class Bench:
         """Start a contender, warm it up, and measure."""
         with self.at_work(contender, members=members) as (team, world):
             world.play(given.warm, window=self.sizes.window)
-            self.ground.ask("postgres", "CHECKPOINT")
+            self.settle(contender)
             return measure(team, world, given.counted, window=self.sizes.window)
+
+    def settle(self, contender: Contender) -> None:
+        """Do now what PostgreSQL would do later: in a round of another contender, or amid what is measured."""
+        for service in NAMES:
+            self.ground.ask(contender.database(service), "VACUUM ANALYZE")
+        self.ground.ask("postgres", "CHECKPOINT")

@@ -8,7 +8,7 @@ from tests.bench.contender import TEKIL
 from tests.bench.floor.floor import NAME as FLOOR
 from tests.bench.floor.floor import scripted
 from tests.bench.floor.script import Recorder
-from tests.bench.naive.services import NAIVE
+from tests.bench.naive.contender import NAIVE
 from tests.bench.report import Chapter, Table, middle, number
 from tests.bench.rounds import Round
 

@@ -3,6 +3,9 @@
 A pick is reported only once `fulfilment.created` was read, and a handover only once the code was: no message comes
 before its time, as most would if all were published beforehand. A bounded number of orders is in flight, so that the
 services always have work and never a queue that no shop would have.
+
+When something was told is read from its record: Kafka stamps each with the time at which it appends it. So the driver
+need not ask all the time, which would keep Kafka and itself busy.
 """
 
 import time
@@ -11,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from shared.engine.message import Outgoing
 from shared.events import attribution, fulfilment, inventory, order
@@ -23,20 +27,20 @@ from tests.bench.world import LINES, Order
 
 WINDOW = 2_000
 """Orders in flight."""
-READ_MAX = 500
+READ_MAX, READ_WAIT_S = 500, 0.005
 LINGER_MS = 5
 """As librdkafka has it by itself."""
 SILENT_MAX_S = 60.0
 """After so long without anything to read, orders are stuck."""
-FETCH_BYTES, FETCH_WAIT_MS = 100_000, 5
-"""It asks Kafka two hundred times a second and not thousands, and sees what is published up to so much later."""
+FETCH_BYTES, FETCH_WAIT_MS = 100_000, 20
+"""It asks Kafka fifty times a second and not thousands, and answers what is published up to so much later."""
 TOPICS = (order.TOPIC, inventory.TOPIC, fulfilment.TOPIC, attribution.TOPIC)
 _TYPE, _CODE = "ce_type", msgspec.json.Decoder(dict[str, Any])
 
 
 @dataclass(slots=True)
 class Life:
-    """When an order's steps were seen, by this process's monotonic clock in seconds."""
+    """When an order's steps were said and told, in seconds since 1970; Kafka's clock and ours are the same."""
 
     submitted: float
     reserved: float = 0.0
@@ -77,9 +81,8 @@ class Stuck(RuntimeError):
 class Player:
     """One world, on the topics of one contender."""
 
-    def __init__(self, bootstrap: str, prefix: str, *, prompt: bool = False) -> None:
-        """`prompt` hears each record as it is read, for latency; otherwise some milliseconds' worth."""
-        self._prefix, self._prompt = prefix, prompt
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        self._prefix = prefix
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -99,6 +102,7 @@ class Player:
                 "fetch.wait.max.ms": FETCH_WAIT_MS,
             }
         )
+        _stamp_when_appended(bootstrap, [prefix + topic for topic in TOPICS])
         self._consumer.assign(self._ends([*TOPICS, AVAILABILITY_TOPIC]))
 
     def _ends(self, topics: Iterable[str]) -> list[TopicPartition]:
@@ -161,16 +165,16 @@ class Player:
         """Take orders from their submission to their end. With a rate, they are submitted at even intervals."""
         by_id = {each.order_id: each for each in orders}
         waiting = iter(orders)
-        played = Played(began=time.perf_counter())
-        submitted, over, heard = 0, 0, played.began
+        played = Played(began=time.time())
+        submitted, over, heard = 0, 0, time.perf_counter()
         while over < len(orders):
             room = min(window - (submitted - over), len(orders) - submitted)
             if per_second is not None:
-                room = min(room, int((time.perf_counter() - played.began) * per_second) + 1 - submitted)
+                room = min(room, int((time.time() - played.began) * per_second) + 1 - submitted)
             for _ in range(room):
                 each = next(waiting)
+                played.lives[each.order_id] = Life(submitted=time.time())
                 self._publish(each.submitted)
-                played.lives[each.order_id] = Life(submitted=time.perf_counter())
                 submitted += 1
             messages = self._read()
             over += sum(self._hear(message, by_id, played) for message in messages)
@@ -184,10 +188,7 @@ class Player:
 
     def _read(self) -> list[Message]:
         """Return what was published since."""
-        if self._prompt:
-            one = self._consumer.poll(0.001)
-            return [] if one is None else [one]
-        return self._consumer.consume(READ_MAX, timeout=0.01)
+        return self._consumer.consume(READ_MAX, timeout=READ_WAIT_S)
 
     def _hear(self, message: Message, orders: dict[str, Order], played: Played) -> bool:
         """Take a record into account and answer it; return whether an order has come to its end by it."""
@@ -200,17 +201,31 @@ class Player:
             self._publish(orders[key.decode()].picked)  # type: ignore[union-attr]
         elif kind == ReadyForPickup.TYPE:
             code = _CODE.decode(message.value() or b"")["pickup_code"]
+            life.handed_over = time.time()
             self._publish(orders[key.decode()].handed_over(code))  # type: ignore[union-attr]
-            life.handed_over = time.perf_counter()
         elif kind == StockReserved.TYPE:
-            life.reserved = time.perf_counter()
+            life.reserved = _appended_at(message)
         elif kind == AttributionPosted.TYPE:
-            life.postings, life.posted = life.postings + 1, time.perf_counter()
+            life.postings, life.posted = life.postings + 1, _appended_at(message)
         elif kind == OrderCompleted.TYPE:
             life.completed = True
         elif kind == OrderRejected.TYPE:
-            life.rejected, life.posted = True, time.perf_counter()
+            life.rejected, life.posted = True, _appended_at(message)
         return life.over
+
+
+def _stamp_when_appended(bootstrap: str, topics: Iterable[str]) -> None:
+    stamp = ConfigEntry("message.timestamp.type", "LogAppendTime", incremental_operation=AlterConfigOpType.SET)
+    wanted = [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[stamp]) for topic in topics]
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    for answer in client.incremental_alter_configs(wanted).values():
+        answer.result()
+
+
+def _appended_at(message: Message) -> float:
+    kind, milliseconds = message.timestamp()
+    assert kind == TIMESTAMP_LOG_APPEND_TIME, "the publisher's clock tells when it began to publish"
+    return milliseconds / 1000
 
 
 def _type_of(message: Message) -> str:

@@ -60,9 +60,9 @@ def cpu_of(team: Team) -> dict[str, float]:
 
 
 @contextmanager
-def player(contender: Contender, ground: Ground, *, prompt: bool = False) -> Iterator[Player]:
+def player(contender: Contender, ground: Ground) -> Iterator[Player]:
     """Give a world for a contender."""
-    world = Player(ground.bootstrap, contender.prefix, prompt=prompt)
+    world = Player(ground.bootstrap, contender.prefix)
     try:
         yield world
     finally:

@@ -21,6 +21,8 @@ class Sizes:
     """In flight at once."""
     paced_s: float
     """How long orders come at an even rate, for latency, in seconds."""
+    unhurried_s: float
+    """How long they come at that rate before, uncounted."""
     slow: int
     """At one a second."""
     stored: tuple[int, ...]
@@ -44,6 +46,7 @@ FULL = Sizes(
     floor=3_000,
     window=2_000,
     paced_s=20.0,
+    unhurried_s=20.0,
     slow=60,
     stored=(10_000, 100_000),
     grown=4_000,
@@ -60,6 +63,7 @@ QUICK = Sizes(
     floor=1_000,
     window=500,
     paced_s=4.0,
+    unhurried_s=2.0,
     slow=4,
     stored=(1_000,),
     grown=500,
@@ -78,6 +82,7 @@ TINY = Sizes(
     floor=40,
     window=40,
     paced_s=1.0,
+    unhurried_s=1.0,
     slow=1,
     stored=(400,),
     grown=40,

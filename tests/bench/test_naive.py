@@ -1,11 +1,13 @@
 """The plain build is a fair one: for the same orders it comes to the same statuses, stock and books as Tekil."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
 from tests.bench.contender import TEKIL, Contender, running
 from tests.bench.ground import Ground
-from tests.bench.naive.services import NAIVE
+from tests.bench.naive.contender import NAIVE
 from tests.bench.rounds import introduce, player
 from tests.bench.world import Assortment, orders
 
@@ -57,3 +59,9 @@ def test_the_plain_build_comes_to_the_same_end(servers: Ground) -> None:
     assert len(tekil["books"]) > 40 * ended.count("completed")
     for told in tekil:
         assert naive[told] == tekil[told], told
+
+
+def test_the_plain_services_use_aiokafka_as_it_is() -> None:
+    program = "import sys, tests.bench.naive.__main__; print('shared.engine.fetching' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
