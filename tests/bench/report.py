@@ -60,7 +60,7 @@ def write(chapters: Iterable[Chapter], facts: Mapping[str, str], document: Path)
         between = re.compile(rf"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
         if not between.search(text):
             raise ValueError(f"{document} has no place for {chapter.name}")
-        filled = f"{begin}\n{chapter.title}. On {named}.\n\n{chapter.table.markdown()}\n{end}"
+        filled = f"{begin}\n{chapter.title}. Run {named}.\n\n{chapter.table.markdown()}\n{end}"
         text = between.sub(lambda _, filled=filled: filled, text)  # type: ignore[misc]
     document.write_text(text, encoding="utf-8")
 

@@ -102,7 +102,7 @@ def test_a_table_goes_between_its_markers(tmp_path: Path) -> None:
     chapter = Chapter("rates", "Rates", Table(("", "a second"), (("tekil", "250"),)))
     write([chapter], {"seed": "1", "cores": "2"}, document)
     assert document.read_text() == (
-        "before\n<!-- rates: generated -->\nRates. On seed 1, cores 2.\n\n"
+        "before\n<!-- rates: generated -->\nRates. Run seed 1, cores 2.\n\n"
         "|  | a second |\n| --- | ---: |\n| tekil | 250 |\n<!-- end of rates -->\nafter\n"
     )
     with pytest.raises(ValueError, match="has no place for lost"):
