@@ -1,6 +1,6 @@
 """Consuming through FastStream: a batch of raw records in, offsets committed after the database has committed.
 
-Not for each batch, but every second: what was decided and not committed comes again, and the inbox knows it.
+Not for each batch, but a few times a second: what was decided and not committed comes again, and the inbox knows it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from shared.kernel.value import replace
 MAX_POLL_INTERVAL_MS = 30 * 60_000
 """How long a batch may be in hand, waiting for a database that is away, before Kafka gives its partitions to others."""
 SESSION_TIMEOUT_MS = 10_000
-COMMIT_EVERY_S, COMMIT_PATIENCE_S = 1.0, 2.0
+COMMIT_EVERY_S, COMMIT_PATIENCE_S = 0.2, 2.0
 log = structlog.get_logger()
 fetching.repair()
 unpacking.repair()
@@ -148,7 +148,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _note_what_is_in_hand(self, records: Sequence[Raw]) -> None:
         """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""
-        for partition, offset in _last_offsets(reversed(records)).items():
+        firsts = _last_offsets(reversed(records))
+        for partition, offset in firsts.items():
             self._committed.setdefault(partition, self._taken.setdefault(partition, offset))
 
     async def _commit_forever(self) -> None:

@@ -40,17 +40,8 @@ NOTICE_A_SILENT_CLIENT = {
 """PostgreSQL gives the lead and the locks of a member to others: within half a minute where the network swallowed it,
 and within a minute where it stands still in the midst of a batch. A batch that decides for so long is taken in halves.
 """
-PLAN_BY_INDEX = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "jit": "off",
-}
-"""What a member asks names keys, or begins where an index does: it is planned once, and never by how full a table is.
-
-A queue is empty when PostgreSQL counts it, and is read through from then on, with all that was deleted from it.
-"""
+READ_BY_INDEX = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+"""An outbox is empty when PostgreSQL counts it: it would be read through, with all that was ever deleted from it."""
 LOSE_A_DELETION = {"synchronous_commit": "off"}
 """The relay only deletes. What a crash of the database undoes of that is published again, and readers know its ids."""
 SILENT_S = 10.0
@@ -118,7 +109,7 @@ class Member:
                 database,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=STATEMENT_TIMEOUT_S,
-                server_settings=NOTICE_A_SILENT_CLIENT | PLAN_BY_INDEX | LOSE_A_DELETION,
+                server_settings=NOTICE_A_SILENT_CLIENT | READ_BY_INDEX | LOSE_A_DELETION,
             ),
             bootstrap,
             batch_max=self.limits.relay_batch_max,
@@ -150,7 +141,7 @@ class Member:
             max_size=POOL_MAX,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
-            server_settings=NOTICE_A_SILENT_CLIENT | PLAN_BY_INDEX,
+            server_settings=NOTICE_A_SILENT_CLIENT,
             reset=_leave_as_it_is,
         )
         self.store = PostgresStore(self.service, self.pool)

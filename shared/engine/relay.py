@@ -126,6 +126,8 @@ class Relay:
                     return
                 self._goes_well()
                 await pause(FOLLOW_S, until=self._stopping)
+            # This may be another server, that never heard of these ids and gives them to other rows.
+            self._delivered = []
             while True:
                 try:
                     await self._publish_until_stopped(connection)
@@ -174,7 +176,7 @@ class Relay:
     async def _read(self, connection: asyncpg.Connection) -> tuple[list[asyncpg.Record], bool]:
         """Delete what Kafka has; return the next rows, up to one that is large, or that one, and whether they are all.
 
-        One statement for both: half the transactions. What a failure keeps from being deleted is deleted later.
+        One statement for both: half the transactions. It sees what it deletes as it was before, so that is left out.
         """
         given = self._topics_left_alone(), list(self._held), self._batch_max, LARGE_BYTES, self._delivered
         rows: list[asyncpg.Record] = await connection.fetch(_DELETE_AND_READ, *given)

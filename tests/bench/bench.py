@@ -57,11 +57,12 @@ class Bench:
         """Start a contender, warm it up, and measure."""
         with self.at_work(contender, members=members) as (team, world):
             world.play(given.warm, window=self.sizes.window)
-            self.settle(contender)
+            self.settle()
             return measure(team, world, given.counted, window=self.sizes.window)
 
-    def settle(self, contender: Contender) -> None:
+    def settle(self) -> None:
         """Do now what PostgreSQL would do later: in a round of another contender, or amid what is measured."""
-        for service in NAMES:
-            self.ground.ask(contender.database(service), "VACUUM ANALYZE")
+        for name in self._known:
+            for service in NAMES:
+                self.ground.ask(f"{name}_{service}", "VACUUM ANALYZE")
         self.ground.ask("postgres", "CHECKPOINT")

@@ -21,7 +21,7 @@ def latency(bench: Bench) -> Chapter:
             given, early = bench.draw(max(1, count)), bench.draw(int(rate * sizes.unhurried_s)).counted
             world.play(given.warm)
             world.play(early, window=len(early), per_second=rate)
-            bench.settle(TEKIL)
+            bench.settle()
             played = world.play(given.counted, window=len(given.counted), per_second=rate)
             data[name] = {"rate": rate, "orders": len(given.counted), **_times(played.lives.values())}
     rows = tuple((name, *map(number, found.values())) for name, found in data.items())

@@ -173,7 +173,9 @@ class Player:
                 room = min(room, int((time.time() - played.began) * per_second) + 1 - submitted)
             for _ in range(room):
                 each = next(waiting)
-                played.lives[each.order_id] = Life(submitted=time.time())
+                # When it was due, if that was earlier: what a late driver costs is not to be left out.
+                due = played.began + submitted / per_second if per_second is not None else time.time()
+                played.lives[each.order_id] = Life(submitted=due)
                 self._publish(each.submitted)
                 submitted += 1
             messages = self._read()

@@ -160,6 +160,16 @@ async def test_large_records_are_read_one_by_one_in_their_place(tally: Place, mo
     assert (await values(tally))["A"] == each
 
 
+async def test_a_relay_that_connects_anew_deletes_nothing_on_behalf_of_another_server(tally: Place) -> None:
+    await write(tally, *((TOPIC, "A", b"%d" % number) for number in range(5)))
+    moved = relay(tally)
+    # A standby that took over lacks the last rows, and gave their ids to these.
+    moved._delivered = [row["id"] for row in await tally.fetch(TALLY.name, "SELECT id FROM outbox")]
+    async with relaying(moved):
+        await eventually(lambda: waiting(tally), 0)
+    assert (await values(tally))["A"] == [b"%d" % number for number in range(5)]
+
+
 @pytest.mark.parametrize("batch_max", [10, 100])
 async def test_the_relay_does_not_sleep_while_it_knows_of_more(
     tally: Place, monkeypatch: pytest.MonkeyPatch, batch_max: int
