@@ -27,9 +27,10 @@ _RETRYING = """
         FROM dead_letters WHERE state = 'retrying' ORDER BY topic, partition, record_offset LIMIT $1
     ) AS first WHERE coalesce(before, 0) < $2
 """
+# The order is of whole rows, so that no plan follows the index of all that are to be retried.
 _TAKE = """
     SELECT * FROM dead_letters WHERE id = ANY($1) AND state = 'retrying'
-    ORDER BY topic, partition, record_offset FOR UPDATE
+    ORDER BY (topic, partition, record_offset) FOR UPDATE
 """
 _PUT = """
     INSERT INTO dead_letters (id, topic, partition, record_offset, timestamp_ms, type, key, value, headers, reason,
@@ -50,7 +51,8 @@ _CLOSE = """
     UPDATE dead_letters
     SET state = 'closed', outcome = given.outcome, closed_at = now(),
         key = NULL, value = NULL, headers = NULL, holds = ''
-    FROM unnest($1::text[], $2::text[]) AS given(id, outcome) WHERE dead_letters.id = given.id
+    FROM unnest($1::text[], $2::text[]) AS given(id, outcome)
+    WHERE dead_letters.id = given.id AND dead_letters.id = ANY($1)
 """
 _ENTRIES = """
     WITH shown AS (SELECT * FROM dead_letters WHERE {which}), first AS (

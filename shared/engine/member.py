@@ -18,7 +18,7 @@ from shared.engine.engine import Clock, Engine
 from shared.engine.message import Raw
 from shared.engine.metrics import Metrics
 from shared.engine.pausing import pause
-from shared.engine.postgres import PostgresStore
+from shared.engine.postgres import READ_BY_INDEX, PostgresStore
 from shared.engine.relay import Relay
 from shared.engine.service import Service
 from shared.engine.standstill import OUT_OF_REACH, Standstill, is_away
@@ -40,8 +40,6 @@ NOTICE_A_SILENT_CLIENT = {
 """PostgreSQL gives the lead and the locks of a member to others: within half a minute where the network swallowed it,
 and within a minute where it stands still in the midst of a batch. A batch that decides for so long is taken in halves.
 """
-READ_BY_INDEX = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
-"""An outbox is empty when PostgreSQL counts it: it would be read through, with all that was ever deleted from it."""
 LOSE_A_DELETION = {"synchronous_commit": "off"}
 """The relay only deletes. What a crash of the database undoes of that is published again, and readers know its ids."""
 SILENT_S = 10.0
@@ -141,7 +139,7 @@ class Member:
             max_size=POOL_MAX,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
-            server_settings=NOTICE_A_SILENT_CLIENT,
+            server_settings=NOTICE_A_SILENT_CLIENT | READ_BY_INDEX,
             reset=_leave_as_it_is,
         )
         self.store = PostgresStore(self.service, self.pool)

@@ -28,6 +28,10 @@ from shared.engine.store import (
     of_each,
 )
 
+READ_BY_INDEX = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+"""Settings of sessions that do a store's work: its statements name keys, or begin where an index does. What a table
+holds when PostgreSQL counts it says little of what it holds a minute later, least of all of one that is mostly empty.
+"""
 _POISON = (
     asyncpg.exceptions.IntegrityConstraintViolationError,
     asyncpg.exceptions.DataError,
@@ -40,7 +44,8 @@ _CONFLICT = (
     asyncpg.exceptions.DeadlockDetectedError,
 )
 # The bounds are of whole rows, and the order that of the index, so that no plan can read all that is parked for one
-# much wanted row to find the few that wait for another.
+# much wanted row to find the few that wait for another. The last order is of `id + 0`, since by the primary key, which
+# is in the order of ids, a plan could read all that is parked.
 _WAITING = """
     WITH oldest AS (
         SELECT found.id, found.stream
@@ -56,7 +61,7 @@ _WAITING = """
     SELECT * FROM parked WHERE stream = ANY($3 || ARRAY(
         SELECT stream FROM oldest
         UNION (SELECT stream FROM parked WHERE until <= $5 ORDER BY until LIMIT $6)
-    )) ORDER BY id FOR UPDATE
+    )) ORDER BY id + 0 FOR UPDATE
 """
 _IS_CLEAR = """
     SELECT NOT EXISTS (SELECT FROM dead_letters WHERE holds = ANY($3) AND holds <> '' AND state <> 'closed')
@@ -75,7 +80,7 @@ _IS_CLEAR = """
 _MOVE = """
     UPDATE parked SET wait_kind = given.kind, wait_key = given.key, until = given.until
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS given(id, kind, key, until)
-    WHERE parked.id = given.id
+    WHERE parked.id = given.id AND parked.id = ANY($1)
 """
 LOOKED_AT_MAX = 1_000
 """Parked messages that one tick looks at: all of them, but for days on which very many wait."""
@@ -155,7 +160,7 @@ def _restless(service: Service) -> str:
     """One query over all kinds of rows that a message can wait for: those whose key is a single text."""
     there = " ".join(
         f"OR (wait_kind = '{rows.kind.__name__}' AND EXISTS"
-        f" (SELECT FROM {rows.name} WHERE {rows.key_columns()[0]} = wait_key))"
+        f" (SELECT FROM {rows.name} WHERE {rows.key_columns()[0]} = wait_key OFFSET 0))"
         for rows in service.rows
         if not rows.append_only and len(rows.key_columns()) == 1
     )

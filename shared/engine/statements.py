@@ -3,10 +3,11 @@
 Each takes its rows as arrays, one a column, so that a batch of any size is one statement with one plan.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Table, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, any_, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import asyncpg, insert
 from sqlalchemy.sql import FromClause
 
@@ -30,11 +31,7 @@ def given(columns: list[Column[Any]]) -> FromClause:
 def load(rows: Rows) -> str:
     """Select the rows of the given keys, in the order of their keys, locked where the rows are."""
     table = rows.table
-    keys = list(table.primary_key.columns)
-    wanted = given(keys)
-    matches: list[ColumnElement[bool]] = [key == wanted.c[key.name] for key in keys]
-    statement = select(table).join(wanted, _all(matches)).order_by(*keys)
-    return compiled(statement.with_for_update(of=table) if rows.locked else statement)
+    return compiled(_each(list(table.primary_key.columns), list(table.columns), locked=rows.locked))
 
 
 @cache
@@ -67,9 +64,7 @@ def claim(inbox: Table) -> str:
 @cache
 def digests(inbox: Table) -> str:
     """Select the digests of the given ids."""
-    ids = given([inbox.c.source, inbox.c.id])
-    here = _all([inbox.c.source == ids.c.source, inbox.c.id == ids.c.id])
-    return compiled(select(inbox.c.source, inbox.c.id, inbox.c.digest).join(ids, here))
+    return compiled(_each([inbox.c.source, inbox.c.id], [inbox.c.source, inbox.c.id, inbox.c.digest], locked=False))
 
 
 @cache
@@ -88,14 +83,29 @@ def put_deadlines(deadlines: Table) -> str:
 
 @cache
 def drop_deadlines(deadlines: Table, *, by: tuple[str, ...] = ("name", "key")) -> str:
-    """Delete the given deadlines, where they are still as given in the columns `by`, and return which."""
-    old = given([deadlines.c[name] for name in by])
-    same = _all([deadlines.c[name] == old.c[name] for name in by])
-    return compiled(deadlines.delete().where(same).returning(deadlines.c.name, deadlines.c.key))
+    """Delete the given deadlines, where they are still as given in the columns `by`, and return which.
+
+    One that another transaction sets anew meanwhile stays.
+    """
+    place: ColumnElement[Any] = literal_column(f"{deadlines.name}.ctid")
+    found = _each([deadlines.c[name] for name in by], [place.label("place")], locked=True).scalar_subquery()
+    gone = deadlines.delete().where(place == any_(func.array(found)))
+    return compiled(gone.returning(deadlines.c.name, deadlines.c.key))
 
 
-def _all(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    first, *others = conditions
-    for each in others:
-        first = first & each
-    return first
+def _each(by: list[Column[Any]], columns: Sequence[ColumnElement[Any]], *, locked: bool) -> Select[Any]:
+    """Select columns of the rows that have the given values in the columns `by`, in the order of these values.
+
+    Each is looked up by itself and by its primary key: a subquery with an OFFSET stays where it is, while PostgreSQL
+    may turn a join round, and then reads a whole table, or index, that it believes to be empty (decision 0021). No
+    index serves IS NOT DISTINCT FROM.
+    """
+    unordered = given(by)
+    wanted = select(unordered).order_by(*unordered.c).subquery("wanted")
+    same = [
+        column == wanted.c[column.name] if column.primary_key else column.is_not_distinct_from(wanted.c[column.name])
+        for column in by
+    ]
+    one = select(*columns).where(*same).offset(literal_column("0"))
+    found = (one.with_for_update() if locked else one).lateral("found")
+    return select(found).select_from(wanted.join(found, true()))

@@ -17,7 +17,7 @@ from shared.engine.letters import letter_id
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Outgoing, Raw
 from shared.engine.packing import unpack
-from shared.engine.postgres import PostgresStore
+from shared.engine.postgres import READ_BY_INDEX, PostgresStore
 from shared.engine.service import Service
 from shared.engine.simulation import ManualClock
 from shared.engine.tracing import Silent
@@ -118,9 +118,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def tally_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
+async def tally_pool(url: str, *, size: int = 4) -> AsyncIterator[asyncpg.Pool]:
+    """Give connections to a database with the tables of the tally, with the settings of a member's."""
     await create_tables(url, TALLY.metadata)
-    async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
+    async with asyncpg.create_pool(url, min_size=1, max_size=size, server_settings=READ_BY_INDEX) as pool:
         yield pool
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import select
 
 from services.registry import all_services
+from shared.engine.postgres import READ_BY_INDEX
 from shared.engine.service import Service
 from shared.engine.statements import compiled, drop_deadlines, given
 from shared.runtime.settings import Settings
@@ -57,7 +58,7 @@ class Floor:
 
     async def run(self, database: str) -> None:
         """Consume, write and publish until stopped."""
-        connection = await asyncpg.connect(database)
+        connection = await asyncpg.connect(database, server_settings=READ_BY_INDEX)
         print("ready", flush=True)  # noqa: T201 - its parent waits
         while not self._stopping:
             if records := self._consumer.consume(READ_MAX, timeout=0.02):
