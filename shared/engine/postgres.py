@@ -1,9 +1,9 @@
 """A store in PostgreSQL: one transaction a batch, one statement a table, whatever the batch holds."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import Table
@@ -87,6 +87,15 @@ LOOKED_AT_MAX = 1_000
 COUNTED_MAX = 100_000
 """Rows that are counted: beyond them a number says no more, and takes time."""
 _DEADLINE = ("name", "key", "due_at", "message_id", "traceparent")
+
+
+class _Write(NamedTuple):
+    """A statement, and the columns of the rows that it is given."""
+
+    statement: str
+    columns: Sequence[Sequence[Any]]
+    guarded: str = ""
+    """The table, where each row must be written for all to be saved."""
 
 
 class PostgresStore:
@@ -271,15 +280,14 @@ class PostgresTransaction:
         return {(row["name"], row["key"]) for row in await self._connection.fetch(statement, *columns)}
 
     async def save(self, effects: Effects) -> None:
-        """Write everything, the outbox last: its ids are drawn while the rows that they follow from are locked."""
+        """Write everything. Raises Conflict where somebody else changed a row in between.
+
+        Ids of the outbox are drawn while the rows that they follow from are locked.
+        """
         for rows in self._store.service.rows:
-            if changed := effects.changed.get(rows.kind):
-                await self._save_rows(rows, changed)
             if appended := effects.appended.get(rows.kind):
                 codec = self._codecs[rows.kind]
-                await self._insert(rows.table, [codec.to_row(value) for value in appended])
-        if effects.deadlines:
-            await self._save_deadlines(effects.deadlines)
+                await self._copy(rows.table, [codec.to_row(value) for value in appended])
         if effects.unparked:
             await self._connection.execute("DELETE FROM parked WHERE id = ANY($1)", effects.unparked)
         if effects.moved:
@@ -291,37 +299,49 @@ class PostgresTransaction:
             await letterbox.close(self._connection, effects.closed)
         now = datetime.now(UTC)
         if effects.parked:
-            await self._insert(self._store.parked, [_parked_row(parked, now) for parked in effects.parked])
+            await self._copy(self._store.parked, [_parked_row(parked, now) for parked in effects.parked])
+        await self._write([*self._changes(effects), *self._deadlines(effects), *self._outgoing(effects, now)])
+
+    async def _write(self, writes: Sequence[_Write]) -> None:
+        """Carry out writes in one statement: to send another costs more than to carry out one of a small batch."""
+        if not writes:
+            return
+        statement = statements.together(tuple(write.statement for write in writes))
+        written = await self._connection.fetchrow(statement, *(column for write in writes for column in write.columns))
+        for write, count in zip(writes, written, strict=True):
+            if write.guarded and count != len(write.columns[0]):
+                raise Conflict(f"somebody else changed {write.guarded} in between")
+
+    def _changes(self, effects: Effects) -> Iterator[_Write]:
+        for rows in self._store.service.rows:
+            if not (changed := effects.changed.get(rows.kind)):
+                continue
+            codec = self._codecs[rows.kind]
+            records = [
+                [*codec.to_row(value), self._versions.get((rows.kind, key), 0) + 1]
+                for key, value in sorted(changed.items(), key=lambda item: str(item[0]))
+            ]
+            by_name = dict(zip([*codec.columns, "version"], zip(*records, strict=True), strict=True))
+            columns = [by_name[column.name] for column in rows.table.columns]
+            yield _Write(statements.save(rows), columns, guarded=rows.name)
+
+    def _deadlines(self, effects: Effects) -> Iterator[_Write]:
+        table, deadlines = self._store.deadlines, effects.deadlines
+        if kept := sorted((each for each in deadlines.values() if each), key=lambda each: (each.name, each.key)):
+            columns = [[getattr(each, name) for each in kept] for name in _DEADLINE]
+            yield _Write(statements.put_deadlines(table), columns)
+        if gone := sorted(identity for identity, each in deadlines.items() if each is None):
+            yield _Write(statements.drop_deadlines(table), [*zip(*gone, strict=True)])
+
+    def _outgoing(self, effects: Effects, now: datetime) -> Iterator[_Write]:
         if effects.outgoing:
-            await self._insert(self._store.outbox, [_outbox_row(record, now) for record in effects.outgoing])
+            records = [_outbox_row(record, now) for record in effects.outgoing]
+            yield _Write(statements.append(self._store.outbox), [*zip(*records, strict=True)])
 
-    async def _save_rows(self, rows: Rows, changed: Mapping[Key, Any]) -> None:
-        codec = self._codecs[rows.kind]
-        names = [*codec.columns, "version"]
-        records = [
-            [*codec.to_row(value), self._versions.get((rows.kind, key), 0) + 1]
-            for key, value in sorted(changed.items(), key=lambda item: str(item[0]))
-        ]
-        by_name = dict(zip(names, zip(*records, strict=True), strict=True))
-        columns = [by_name[column.name] for column in rows.table.columns]
-        status = await self._connection.execute(statements.save(rows), *columns)
-        if int(status.rsplit(" ", 1)[1]) != len(changed):
-            raise Conflict(f"somebody else changed {rows.name} in between")
-
-    async def _insert(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
+    async def _copy(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
         """Copy rows into a table: half the work of an INSERT from arrays, for the database and for us."""
         columns = [column.name for column in table.columns if column.identity is None]
         await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
-
-    async def _save_deadlines(self, deadlines: Mapping[tuple[str, str], DeadlineSet | None]) -> None:
-        table = self._store.deadlines
-        kept = sorted((each for each in deadlines.values() if each), key=lambda each: (each.name, each.key))
-        gone = sorted(identity for identity, each in deadlines.items() if each is None)
-        if kept:
-            columns = [[getattr(each, name) for each in kept] for name in _DEADLINE]
-            await self._connection.execute(statements.put_deadlines(table), *columns)
-        if gone:
-            await self._connection.execute(statements.drop_deadlines(table), *zip(*gone, strict=True))
 
 
 def _parked_row(parked: Parked, now: datetime) -> Sequence[Any]:

@@ -3,8 +3,9 @@
 Each takes its rows as arrays, one a column, so that a batch of any size is one statement with one plan.
 """
 
+import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, any_, bindparam, func, literal_column, select, true
@@ -13,6 +14,7 @@ from sqlalchemy.sql import FromClause
 
 from shared.engine.rows import Rows
 
+_PARAMETER = re.compile(r"\$(\d+)")
 _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -36,7 +38,10 @@ def load(rows: Rows) -> str:
 
 @cache
 def save(rows: Rows) -> str:
-    """Insert or update the given rows, each only where its version follows on the one in the table."""
+    """Insert or update the given rows, each only where its version follows on the one in the table.
+
+    Return one row for each that was written.
+    """
     table = rows.table
     columns = list(table.columns)
     new = given(columns)
@@ -47,8 +52,35 @@ def save(rows: Rows) -> str:
             index_elements=keys,
             set_={c.name: statement.excluded[c.name] for c in columns if not c.primary_key},
             where=table.c.version == statement.excluded.version - literal_column("1"),
-        )
+        ).returning(true())
     )
+
+
+@cache
+def append(table: Table) -> str:
+    """Insert the given rows, and return one for each."""
+    columns = [column for column in table.columns if column.identity is None]
+    new = given(columns)
+    names = [column.name for column in columns]
+    return compiled(insert(table).from_select(names, select(*[new.c[name] for name in names])).returning(true()))
+
+
+@cache
+def together(writes: tuple[str, ...]) -> str:
+    """Return one statement that carries out several, in this order, and says of each how many rows it returned.
+
+    None sees what another writes. What they are given follows on each other as they do.
+    """
+    parts, before = [], 0
+    for number, write in enumerate(writes):
+        parts.append(f"write_{number} AS ({_PARAMETER.sub(partial(_moved, by=before), write)})")
+        before += max(int(match[1]) for match in _PARAMETER.finditer(write))
+    counts = [f"(SELECT count(*) FROM write_{number})" for number in range(len(writes))]  # noqa: S608 - numbers only
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
+
+
+def _moved(parameter: re.Match[str], *, by: int) -> str:
+    return f"${int(parameter[1]) + by}"
 
 
 @cache
@@ -77,7 +109,7 @@ def put_deadlines(deadlines: Table) -> str:
         statement.on_conflict_do_update(
             index_elements=[deadlines.c.name, deadlines.c.key],
             set_={name: statement.excluded[name] for name in ("due_at", "message_id", "traceparent")},
-        )
+        ).returning(true())
     )
 
 
