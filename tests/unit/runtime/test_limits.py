@@ -19,7 +19,7 @@ def member(service: Service, settings: Settings, bootstrap: str = KAFKA) -> Memb
 async def test_who_answers_a_customer_waits_less_for_company_than_who_keeps_books() -> None:
     settings = Settings(kafka=KAFKA)
     intervals = [member(service(), settings).limits.batch_interval_s for service in (order, attribution)]
-    assert intervals == [0.02, 0.15]
+    assert intervals == [0.025, 0.15]
 
 
 @pytest.mark.parametrize("milliseconds", [0, 40])
