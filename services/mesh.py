@@ -59,6 +59,11 @@ class Mesh:
         await asyncio.gather(self._admin.close(), self._observer.stop(), self.producer.stop())
         await asyncio.gather(*(store.pool.close() for store in self._stores))
 
+    @property
+    def databases(self) -> dict[str, asyncpg.Pool]:
+        """Connections for looking, by service; those of members plan as a batch needs it (decision 0021)."""
+        return {store.service.name: store.pool for store in self._stores}
+
     async def publish(self, record: Outgoing) -> None:
         """Publish a record of the world outside, and wait until Kafka has it."""
         topic = self.settings.topic_prefix + record.topic

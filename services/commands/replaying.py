@@ -13,4 +13,4 @@ async def replay(mesh: Mesh, options: Options, progress: Callable[[Progress], No
     Raises DatasetMissing, NotHeeded and NotSettled.
     """
     played = await Replay(mesh, options, progress).run()
-    return await report(played, {member.service.name: member.pool for member in mesh.members})
+    return await report(played, mesh.databases)

@@ -34,6 +34,14 @@ def _last_offsets(records: Iterable[Raw]) -> dict[TopicPartition, int]:
     return {TopicPartition(*partition): offset for partition, offset in found.items()}
 
 
+def _first_offsets(records: Iterable[Raw]) -> dict[TopicPartition, int]:
+    """Return where the first of these records lies in each partition."""
+    found: dict[tuple[str, int], int] = {}
+    for each in records:
+        found.setdefault((each.topic, each.partition), each.offset)
+    return {TopicPartition(*partition): offset for partition, offset in found.items()}
+
+
 async def _unparsed(records: Any) -> KafkaMessage:
     """Wrap records as they are: FastStream's own parser loses a batch that has one null or non-UTF-8 header."""
     return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=None)  # type: ignore[arg-type]
@@ -148,8 +156,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _note_what_is_in_hand(self, records: Sequence[Raw]) -> None:
         """Know from the first batch on how far a partition lags: most of all when that batch has to wait."""
-        firsts = _last_offsets(reversed(records))
-        for partition, offset in firsts.items():
+        for partition, offset in _first_offsets(records).items():
             self._committed.setdefault(partition, self._taken.setdefault(partition, offset))
 
     async def _commit_forever(self) -> None:

@@ -47,6 +47,7 @@ _PUT = """
 _HOLDING = """
     SELECT holds, id, record_offset FROM dead_letters WHERE holds = ANY($1) AND holds <> '' AND state <> 'closed'
 """
+# `= ANY`: see `_MOVE` in postgres.py.
 _CLOSE = """
     UPDATE dead_letters
     SET state = 'closed', outcome = given.outcome, closed_at = now(),

@@ -65,7 +65,7 @@ class Limits:
     """The bounds of a member; the defaults serve."""
 
     batch_max: int = 1500
-    batch_interval_s: float = 0.025
+    batch_interval_s: float = Service.batch_interval_s
     """See `Service.batch_interval_s`."""
     fetch_wait_ms: int = FETCH_WAIT_MS
     relay_batch_max: int = 1000

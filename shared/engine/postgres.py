@@ -1,4 +1,4 @@
-"""A store in PostgreSQL: one transaction a batch, one statement a table, whatever the batch holds."""
+"""A store in PostgreSQL: one transaction a batch, and as many statements whatever the batch holds."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -77,6 +77,7 @@ _IS_CLEAR = """
             WHERE EXISTS (SELECT FROM parked)
         )
 """
+# `= ANY` beside the join, here and where letters are closed: a plan that turns the join round reads those named only.
 _MOVE = """
     UPDATE parked SET wait_kind = given.kind, wait_key = given.key, until = given.until
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS given(id, kind, key, until)
@@ -95,7 +96,7 @@ class _Write(NamedTuple):
     statement: str
     columns: Sequence[Sequence[Any]]
     guarded: str = ""
-    """The table, where each row must be written for all to be saved."""
+    """The table of which every given row must be written, or nothing is; empty where that does not matter."""
 
 
 class PostgresStore:
@@ -173,7 +174,8 @@ def _restless(service: Service) -> str:
         for rows in service.rows
         if not rows.append_only and len(rows.key_columns()) == 1
     )
-    # Many messages may wait for one row, which is looked for once.
+    # Many messages may wait for one row, which is looked for once. The OFFSET keeps PostgreSQL from reading all keys of
+    # a table instead, to have them at hand.
     return f"""
         WITH looked AS MATERIALIZED (
             SELECT id, wait_kind, wait_key FROM parked WHERE id > $3 ORDER BY id LIMIT $4
@@ -282,7 +284,8 @@ class PostgresTransaction:
     async def save(self, effects: Effects) -> None:
         """Write everything. Raises Conflict where somebody else changed a row in between.
 
-        Ids of the outbox are drawn while the rows that they follow from are locked.
+        Events get their ids of the outbox after the rows that they follow from were locked, when they were loaded;
+        where there was none to be locked, the versions let one of two through, and the other one loads again.
         """
         for rows in self._store.service.rows:
             if appended := effects.appended.get(rows.kind):
@@ -339,7 +342,7 @@ class PostgresTransaction:
             yield _Write(statements.append(self._store.outbox), [*zip(*records, strict=True)])
 
     async def _copy(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
-        """Copy rows into a table: half the work of an INSERT from arrays, for the database and for us."""
+        """Copy rows into a table: of many, half the work of an INSERT from arrays, for the database and for us."""
         columns = [column.name for column in table.columns if column.identity is None]
         await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
 

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, any_, bindparam, func, literal_column, select, true
-from sqlalchemy.dialects.postgresql import asyncpg, insert
+from sqlalchemy.dialects.postgresql import Insert, asyncpg, insert
 from sqlalchemy.sql import FromClause
 
 from shared.engine.rows import Rows
@@ -43,14 +43,11 @@ def save(rows: Rows) -> str:
     Return one row for each that was written.
     """
     table = rows.table
-    columns = list(table.columns)
-    new = given(columns)
-    statement = insert(table).from_select([c.name for c in columns], select(*[new.c[c.name] for c in columns]))
-    keys = list(table.primary_key.columns)
+    statement = _insert_given(table, list(table.columns))
     return compiled(
         statement.on_conflict_do_update(
-            index_elements=keys,
-            set_={c.name: statement.excluded[c.name] for c in columns if not c.primary_key},
+            index_elements=list(table.primary_key.columns),
+            set_={column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key},
             where=table.c.version == statement.excluded.version - literal_column("1"),
         ).returning(true())
     )
@@ -59,17 +56,15 @@ def save(rows: Rows) -> str:
 @cache
 def append(table: Table) -> str:
     """Insert the given rows, and return one for each."""
-    columns = [column for column in table.columns if column.identity is None]
-    new = given(columns)
-    names = [column.name for column in columns]
-    return compiled(insert(table).from_select(names, select(*[new.c[name] for name in names])).returning(true()))
+    return compiled(_insert_given(table, [each for each in table.columns if each.identity is None]).returning(true()))
 
 
 @cache
 def together(writes: tuple[str, ...]) -> str:
-    """Return one statement that carries out several, in this order, and says of each how many rows it returned.
+    """Return one statement that carries out several, and says of each how many rows it returned.
 
-    None sees what another writes. What they are given follows on each other as they do.
+    Parameters are numbered on from write to write. None sees what another writes. PostgreSQL carries them out in this
+    order, though it does not promise to: nothing but the order of locks may depend on it.
     """
     parts, before = [], 0
     for number, write in enumerate(writes):
@@ -86,10 +81,7 @@ def _moved(parameter: re.Match[str], *, by: int) -> str:
 @cache
 def claim(inbox: Table) -> str:
     """Put the given ids into the inbox and return those that are new."""
-    columns = list(inbox.columns)
-    ids = given(columns)
-    rows = select(*[ids.c[c.name] for c in columns])
-    statement = insert(inbox).from_select([c.name for c in columns], rows).on_conflict_do_nothing()
+    statement = _insert_given(inbox, list(inbox.columns)).on_conflict_do_nothing()
     return compiled(statement.returning(inbox.c.source, inbox.c.id))
 
 
@@ -102,9 +94,7 @@ def digests(inbox: Table) -> str:
 @cache
 def put_deadlines(deadlines: Table) -> str:
     """Set the given deadlines, in place of those of the same name and key."""
-    columns = list(deadlines.columns)
-    new = given(columns)
-    statement = insert(deadlines).from_select([c.name for c in columns], select(*[new.c[c.name] for c in columns]))
+    statement = _insert_given(deadlines, list(deadlines.columns))
     return compiled(
         statement.on_conflict_do_update(
             index_elements=[deadlines.c.name, deadlines.c.key],
@@ -117,12 +107,17 @@ def put_deadlines(deadlines: Table) -> str:
 def drop_deadlines(deadlines: Table, *, by: tuple[str, ...] = ("name", "key")) -> str:
     """Delete the given deadlines, where they are still as given in the columns `by`, and return which.
 
-    One that another transaction sets anew meanwhile stays.
+    One that another transaction sets anew meanwhile stays, as if it had been set afterwards.
     """
     place: ColumnElement[Any] = literal_column(f"{deadlines.name}.ctid")
     found = _each([deadlines.c[name] for name in by], [place.label("place")], locked=True).scalar_subquery()
     gone = deadlines.delete().where(place == any_(func.array(found)))
     return compiled(gone.returning(deadlines.c.name, deadlines.c.key))
+
+
+def _insert_given(table: Table, columns: list[Column[Any]]) -> Insert:
+    names, new = [column.name for column in columns], given(columns)
+    return insert(table).from_select(names, select(*[new.c[name] for name in names]))
 
 
 def _each(by: list[Column[Any]], columns: Sequence[ColumnElement[Any]], *, locked: bool) -> Select[Any]:

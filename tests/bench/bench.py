@@ -25,7 +25,7 @@ class Bench:
     sizes: Sizes
     tekil_per_second: float | None = None
     """Lifecycles a second, once measured: latency is looked at when half as many come."""
-    _known: set[str] = field(default_factory=set)
+    _known: dict[str, Contender] = field(default_factory=dict)
 
     @contextmanager
     def at_work(
@@ -39,7 +39,7 @@ class Bench:
         new = contender.name not in self._known
         if new:
             contender.prepare(self.ground)
-            self._known.add(contender.name)
+            self._known[contender.name] = contender
         with (
             running(contender, self.ground, members=members) as team,
             player(contender, self.ground) as world,
@@ -62,7 +62,7 @@ class Bench:
 
     def settle(self) -> None:
         """Do now what PostgreSQL would do later: in a round of another contender, or amid what is measured."""
-        for name in self._known:
+        for contender in self._known.values():
             for service in NAMES:
-                self.ground.ask(f"{name}_{service}", "VACUUM ANALYZE")
+                self.ground.ask(contender.database(service), "VACUUM ANALYZE")
         self.ground.ask("postgres", "CHECKPOINT")

@@ -108,11 +108,9 @@ def _copy(ground: Ground, database: str, table: str, ids: Sequence[str], conditi
 
 def _beside(bench: Bench, stored: int) -> Grown:
     ground, given = bench.ground, bench.draw(bench.sizes.grown)
-    for name in NAMES:
-        ground.ask(TEKIL.database(name), "VACUUM ANALYZE")
     with bench.at_work(TEKIL) as (team, world):
         world.play(given.warm)
-        ground.ask("postgres", "CHECKPOINT")
+        bench.settle()
         done = measure(team, world, given.counted, window=bench.sizes.window)
         memory_mb = {name: sum(map(resident_mb, pids)) for name, pids in team.pids.items()}
     for name in NAMES:

@@ -28,6 +28,7 @@ def hot_sku(bench: Bench) -> Chapter:
     pieces = sum(map(_pieces, (*given.warm, *given.counted)))
     with bench.at_work(ONE_SHELF, assortment=replace(HOT, pieces_of_each=pieces)) as (team, world):
         world.play(given.warm)
+        bench.settle()
         hot = measure(team, world, given.counted, window=bench.sizes.window)
         lives = world.play(late.counted).lives.values()
     [shelf] = bench.ground.ask(ONE_SHELF.database("inventory"), "SELECT on_hand, reserved, oversold FROM stock")

@@ -31,6 +31,8 @@ EVERY_STATEMENT = {
 }
 """PostgreSQL logs each statement with its time, and the database before it; parameters stay out."""
 _ENTRY = re.compile(r"^\[(\w*)\] LOG:  duration: ([\d.]+) ms  (?:parse|bind|execute|statement)[^:]*: (.*)", re.DOTALL)
+_SAVE = "WITH write_0 AS"
+"""How the one statement begins that saves rows, deadlines and events (`statements.together`)."""
 _TARGETS = (
     re.compile(r"^\s*(INSERT INTO|DELETE FROM|UPDATE)\s+(\w+)", re.IGNORECASE),
     re.compile(r"^\s*(?:WITH|SELECT)\b.*?(FROM)\s+(?!unnest)(\w+)", re.IGNORECASE | re.DOTALL),
@@ -99,6 +101,7 @@ def _profile(bench: Bench, contender: Contender, folder: Path) -> Profile:
     servers, given = bench.ground, bench.draw(bench.sizes.profiled)
     with bench.at_work(contender) as (team, world):
         world.play(given.warm)
+        bench.settle()
         log = _log_of(servers)
         begins, before = log.stat().st_size, _by_database(servers)
         for pid in _services(team):
@@ -183,6 +186,8 @@ def _statements(log: Path, begins: int) -> dict[str, Counter[str]]:
 
 def kind_of(statement: str) -> str:
     """Return a statement in short: what it does, and to which table."""
+    if statement.startswith(_SAVE):
+        return "save"
     for pattern in _TARGETS:
         if match := pattern.match(statement):
             verb = "SELECT FROM" if match[1].upper() == "FROM" else match[1].upper()

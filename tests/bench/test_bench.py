@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.engine.statements import together
 from tests.bench.__main__ import CHAPTERS
 from tests.bench.bench import Bench
 from tests.bench.ground import Ground, ground
@@ -89,6 +90,7 @@ def test_a_stack_belongs_to_the_first_layer_that_fits() -> None:
         ("SELECT orders.order_id \nFROM orders JOIN unnest($1)", "SELECT FROM orders"),
         ("\n    WITH oldest AS (SELECT found.id\n FROM unnest($1)) SELECT * FROM parked", "SELECT FROM parked"),
         ("DELETE FROM outbox WHERE id = ANY($1)", "DELETE FROM outbox"),
+        (together(("INSERT INTO orders (order_id) SELECT $1 RETURNING true",)), "save"),
         ("COMMIT;", "COMMIT"),
     ],
 )

@@ -18,12 +18,12 @@ import uvloop
 from confluent_kafka import Consumer, Message, Producer
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql import select
+from sqlalchemy.sql import select, true
 
 from services.registry import all_services
 from shared.engine.postgres import READ_BY_INDEX
 from shared.engine.service import Service
-from shared.engine.statements import compiled, drop_deadlines, given
+from shared.engine.statements import compiled, drop_deadlines, given, together
 from shared.runtime.settings import Settings
 from tests.bench.floor.script import Script, Step
 
@@ -81,7 +81,7 @@ class Floor:
         self._consumer.commit(asynchronous=True)
 
     async def _write(self, connection: asyncpg.Connection, steps: Iterable[Step]) -> None:
-        """Write rows, of each key the last one: one statement a table."""
+        """Write rows, of each key the last one: in one statement, as Tekil does, but for those that are copied."""
         appended: dict[str, list[Sequence[Any]]] = {}
         changed: dict[str, dict[Any, Sequence[Any]]] = {}
         dropped: dict[tuple[str, str], None] = {}
@@ -91,12 +91,14 @@ class Floor:
             for name, rows in step.changed.items():
                 changed.setdefault(name, {}).update((self._key_of(name, row), row) for row in rows)
             dropped.update(dict.fromkeys(step.dropped))
-        for name, by_key in changed.items():
-            await connection.execute(self._upserts[name], *self._columns(name, [*by_key.values()]))
         for name, rows in appended.items():
             await connection.copy_records_to_table(name, records=rows, columns=_names(self._tables[name]))
+        writes = [(self._upserts[name], self._columns(name, [*by_key.values()])) for name, by_key in changed.items()]
         if dropped:
-            await connection.execute(self._drop, *zip(*dropped, strict=True))
+            writes.append((self._drop, [*zip(*dropped, strict=True)]))
+        if writes:
+            statement = together(tuple(text for text, _ in writes))
+            await connection.execute(statement, *(column for _, columns in writes for column in columns))
 
     def _key_of(self, name: str, row: Sequence[Any]) -> tuple[Any, ...]:
         table = self._tables[name]
@@ -120,7 +122,7 @@ def upsert(table: Table) -> str:
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
             set_={c.name: statement.excluded[c.name] for c in columns if not c.primary_key},
-        )
+        ).returning(true())
     )
 
 
