@@ -87,6 +87,8 @@ LOOKED_AT_MAX = 1_000
 """Parked messages that one tick looks at: all of them, but for days on which very many wait."""
 COUNTED_MAX = 100_000
 """Rows that are counted: beyond them a number says no more, and takes time."""
+COPIED_MIN = 100
+"""Rows that are copied into a table: two exchanges with the server, and then half the work of an INSERT from arrays."""
 _DEADLINE = ("name", "key", "due_at", "message_id", "traceparent")
 
 
@@ -287,10 +289,6 @@ class PostgresTransaction:
         Events get their ids of the outbox after the rows that they follow from were locked, when they were loaded;
         where there was none to be locked, the versions let one of two through, and the other one loads again.
         """
-        for rows in self._store.service.rows:
-            if appended := effects.appended.get(rows.kind):
-                codec = self._codecs[rows.kind]
-                await self._copy(rows.table, [codec.to_row(value) for value in appended])
         if effects.unparked:
             await self._connection.execute("DELETE FROM parked WHERE id = ANY($1)", effects.unparked)
         if effects.moved:
@@ -300,10 +298,17 @@ class PostgresTransaction:
             await letterbox.put(self._connection, effects.letters)
         if effects.closed:
             await letterbox.close(self._connection, effects.closed)
-        now = datetime.now(UTC)
-        if effects.parked:
-            await self._copy(self._store.parked, [_parked_row(parked, now) for parked in effects.parked])
-        await self._write([*self._changes(effects), *self._deadlines(effects), *self._outgoing(effects, now)])
+        writes = [*self._changes(effects), *self._deadlines(effects)]
+        copies: list[tuple[Table, list[Sequence[Any]]]] = []
+        for table, records in self._appended(effects):
+            # In their order, whatever their number: a trigger may ask of a table what was written to one before it.
+            if copies or len(records) >= COPIED_MIN:
+                copies.append((table, records))
+            else:
+                writes.append(_Write(statements.append(table), [*zip(*records, strict=True)]))
+        await self._write(writes)
+        for table, records in copies:
+            await self._copy(table, records)
 
     async def _write(self, writes: Sequence[_Write]) -> None:
         """Carry out writes in one statement: to send another costs more than to carry out one of a small batch."""
@@ -336,13 +341,19 @@ class PostgresTransaction:
         if gone := sorted(identity for identity, each in deadlines.items() if each is None):
             yield _Write(statements.drop_deadlines(table), [*zip(*gone, strict=True)])
 
-    def _outgoing(self, effects: Effects, now: datetime) -> Iterator[_Write]:
+    def _appended(self, effects: Effects) -> Iterator[tuple[Table, list[Sequence[Any]]]]:
+        """Give the rows that are new in any case: of journals, of what is parked, and of the outbox, the last."""
+        for rows in self._store.service.rows:
+            if appended := effects.appended.get(rows.kind):
+                codec = self._codecs[rows.kind]
+                yield rows.table, [codec.to_row(value) for value in appended]
+        now = datetime.now(UTC)
+        if effects.parked:
+            yield self._store.parked, [_parked_row(parked, now) for parked in effects.parked]
         if effects.outgoing:
-            records = [_outbox_row(record, now) for record in effects.outgoing]
-            yield _Write(statements.append(self._store.outbox), [*zip(*records, strict=True)])
+            yield self._store.outbox, [_outbox_row(record, now) for record in effects.outgoing]
 
     async def _copy(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
-        """Copy rows into a table: of many, half the work of an INSERT from arrays, for the database and for us."""
         columns = [column.name for column in table.columns if column.identity is None]
         await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
 

@@ -87,7 +87,7 @@ async def test_what_no_column_takes_is_set_aside(database: str) -> None:
             described("A"), described("C"), received("A", 1, "r1"), received("C", 1, "r2"), received("A", 2, "r3")
         )
         assert (await bench.pieces("A"), await bench.pieces("C"), await bench.arrivals()) == (3, None, 2)
-        assert await bench.dead() == [(DLQ, "decision-failed")]
+        assert await bench.dead() == [(DLQ, "refused-by-database")]
 
 
 async def test_a_deadline_that_a_release_has_dropped_keeps_no_other_from_its_time(bench: Bench) -> None:
