@@ -13,7 +13,7 @@ from tests.bench.contender import TEKIL
 from tests.bench.ground import Ground
 from tests.bench.proc import resident_mb
 from tests.bench.report import Chapter, Table, number
-from tests.bench.rounds import measure
+from tests.bench.rounds import POSTGRES, measure
 
 MB = 2**20
 COPIED: Mapping[str, Sequence[tuple[str, str, str]]] = {
@@ -39,6 +39,9 @@ class Grown:
 
     stored: int
     per_second: float
+    own_cpu_ms: float
+    """Of a lifecycle, in the services and PostgreSQL."""
+    postgres_cpu_ms: float
     memory_mb: Mapping[str, float]
     """Of each service after the round."""
     inbox_mb: float
@@ -57,6 +60,8 @@ def growth(bench: Bench) -> Chapter:
     columns = ("stored orders", *(f"{each.stored:,}" for each in found))
     rows = [
         ("lifecycles a second", *(number(each.per_second) for each in found)),
+        ("CPU ms of a lifecycle: services and PostgreSQL", *(number(each.own_cpu_ms) for each in found)),
+        ("… PostgreSQL", *(number(each.postgres_cpu_ms) for each in found)),
         *((f"memory of {name}, MB", *(number(each.memory_mb[name]) for each in found)) for name in NAMES),
         ("inboxes, MB", *(number(each.inbox_mb) for each in found)),
         ("outboxes, MB", *(number(each.outbox_mb) for each in found)),
@@ -65,6 +70,8 @@ def growth(bench: Bench) -> Chapter:
     data = {
         f"{each.stored}": {
             "per_second": each.per_second,
+            "own_cpu_ms": each.own_cpu_ms,
+            "postgres_cpu_ms": each.postgres_cpu_ms,
             "memory_mb": dict(each.memory_mb),
             "inbox_mb": each.inbox_mb,
             "outbox_mb": each.outbox_mb,
@@ -118,6 +125,8 @@ def _beside(bench: Bench, stored: int) -> Grown:
     return Grown(
         stored=stored,
         per_second=done.per_second,
+        own_cpu_ms=done.own_cpu_ms,
+        postgres_cpu_ms=done.cpu_ms[POSTGRES],
         memory_mb=memory_mb,
         inbox_mb=_size_mb(ground, "inbox"),
         outbox_mb=_size_mb(ground, "outbox"),
