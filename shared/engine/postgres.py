@@ -1,4 +1,4 @@
-"""A store in PostgreSQL: one transaction a batch, and as many statements whatever the batch holds."""
+"""A store in PostgreSQL: one transaction a batch, and no more statements for a large one than for a small one."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -43,9 +43,9 @@ _CONFLICT = (
     asyncpg.exceptions.SerializationError,
     asyncpg.exceptions.DeadlockDetectedError,
 )
-# The bounds are of whole rows, and the order that of the index, so that no plan can read all that is parked for one
-# much wanted row to find the few that wait for another. The last order is of `id + 0`, since by the primary key, which
-# is in the order of ids, a plan could read all that is parked.
+# The bounds are of whole rows, and the order that of the index: a plan ends at the row that is wanted, and does not
+# read all that waits for a much wanted one. The last order is of `id + 0`, since by the primary key, which is in the
+# order of ids, a plan could read all that is parked.
 _WAITING = """
     WITH oldest AS (
         SELECT found.id, found.stream
@@ -77,7 +77,8 @@ _IS_CLEAR = """
             WHERE EXISTS (SELECT FROM parked)
         )
 """
-# `= ANY` beside the join, here and where letters are closed: a plan that turns the join round reads those named only.
+# `= ANY` says again what the join says, here and where letters are closed: whichever side a plan begins with, it reads
+# only those named.
 _MOVE = """
     UPDATE parked SET wait_kind = given.kind, wait_key = given.key, until = given.until
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS given(id, kind, key, until)
@@ -125,10 +126,10 @@ class PostgresStore:
                 raise Poison(_in_short(error)) from error
 
     async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
-        """Return deadlines that have passed, the earliest first."""
+        """Return deadlines that have passed, the earliest first; of the many of one time, any."""
         rows = await self.pool.fetch(
             "SELECT name, key, due_at, message_id, traceparent FROM deadlines"
-            " WHERE due_at <= $1 ORDER BY due_at, name, key LIMIT $2",
+            " WHERE due_at <= $1 ORDER BY due_at LIMIT $2",
             now,
             limit,
         )

@@ -123,9 +123,9 @@ def _insert_given(table: Table, columns: list[Column[Any]]) -> Insert:
 def _each(by: list[Column[Any]], columns: Sequence[ColumnElement[Any]], *, locked: bool) -> Select[Any]:
     """Select columns of the rows that have the given values in the columns `by`, in the order of these values.
 
-    Each is looked up by itself and by its primary key: a subquery with an OFFSET stays where it is, while PostgreSQL
-    may turn a join round, and then reads a whole table, or index, that it believes to be empty (decision 0021). No
-    index serves IS NOT DISTINCT FROM.
+    Each is looked up by itself: OFFSET keeps PostgreSQL from making a join of the subquery, which it may turn round, to
+    read a whole table, or index, that it believes to be empty (decision 0021). And by its primary key: no index serves
+    IS NOT DISTINCT FROM.
     """
     unordered = given(by)
     wanted = select(unordered).order_by(*unordered.c).subquery("wanted")

@@ -1,5 +1,6 @@
 """How PostgreSQL carries out what the relay asks: by the index, whatever it knows of how full the outbox is."""
 
+from shared.engine.postgres import READ_BY_INDEX
 from tests.mesh.place import Place, eventually, running
 from tests.mesh.records import described
 from tests.mesh.test_outages import fall_due, numbered, published
@@ -27,3 +28,10 @@ async def test_the_outbox_is_not_read_through_even_if_it_was_empty_when_postgres
         await tally.publish(*numbered(100, 200))
         await eventually(lambda: published(tally), 201)
     assert await read_through(tally) == before
+
+
+async def test_members_decide_in_sessions_that_plan_by_index(tally: Place) -> None:
+    member = tally.member(TALLY)
+    async with running(member):
+        found = {name: await member.pool.fetchval("SELECT current_setting($1)", name) for name in READ_BY_INDEX}
+    assert found == READ_BY_INDEX

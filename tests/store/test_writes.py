@@ -7,12 +7,12 @@ import asyncpg
 import pytest
 
 from shared.engine.message import Outgoing
-from shared.engine.postgres import PostgresStore
+from shared.engine.postgres import COPIED_MIN, PostgresStore, PostgresTransaction
 from shared.engine.rows import Key
 from shared.engine.store import Conflict, DeadlineSet, Effects
 from shared.kernel.value import Value
 from tests.store.bench import NOON, stuck, tally_pool
-from tests.store.tally import TALLY, Item, Tally
+from tests.store.tally import TALLY, Arrival, Item, Tally
 
 AUDIT = DeadlineSet("audit", "A", NOON, "m1", "")
 AUDIT_ANEW = DeadlineSet("audit", "A", NOON, "m2", "")
@@ -64,6 +64,24 @@ async def test_who_waited_for_another_that_creates_the_row_is_told_so_too(databa
         with pytest.raises(Conflict, match="tallies"):
             await wait_for(PostgresStore(TALLY, pool), late, early)
         assert await published(pool) == [b"early"]
+
+
+@pytest.mark.parametrize("arrivals", [1, COPIED_MIN])
+async def test_what_a_batch_changes_is_saved_by_one_statement_and_many_new_rows_are_copied(
+    database: str, arrivals: int
+) -> None:
+    saved = effects(Item("A", "an item"), Tally("A", 1), event=b"said")
+    saved.appended = {Arrival: [Arrival(f"a{number}", "A", 1) for number in range(arrivals)]}
+    tables = ("items", "tallies", "deadlines", "arrivals", "outbox")
+    asked: list[str] = []
+    async with tally_pool(database) as pool, pool.acquire() as connection, connection.transaction():
+        connection.add_query_logger(lambda logged: asked.append(logged.query))
+        await PostgresTransaction(PostgresStore(TALLY, pool), connection).save(saved)
+        written = [await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables]  # noqa: S608 - ours
+        assert written == [1, 1, 1, arrivals, 1]
+        [statement] = [query for query in asked if "INSERT" in query]
+        inserted = [table for table in tables if f"INSERT INTO {table} " in statement]
+        assert inserted == ["items", "tallies", "deadlines", *(["arrivals", "outbox"] if arrivals == 1 else [])]
 
 
 async def test_a_deadline_that_another_sets_anew_meanwhile_is_not_deleted(database: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from services.attribution.service import attribution
 from services.order.service import order
-from services.registry import EMBEDDED_FETCH_WAIT_MS, new_member
+from services.registry import EMBEDDED_FETCH_WAIT_MS, all_services, new_member
 from shared.engine.member import FETCH_WAIT_MS, Member
 from shared.engine.service import Service
 from shared.runtime.settings import Settings
@@ -18,8 +18,10 @@ def member(service: Service, settings: Settings, bootstrap: str = KAFKA) -> Memb
 
 async def test_who_answers_a_customer_waits_less_for_company_than_who_keeps_books() -> None:
     settings = Settings(kafka=KAFKA)
-    intervals = [member(service(), settings).limits.batch_interval_s for service in (order, attribution)]
-    assert intervals == [0.025, 0.15]
+    services = {service.name: service for service in all_services(settings)}
+    intervals = {name: member(service, settings).limits.batch_interval_s for name, service in services.items()}
+    waited_for = dict.fromkeys(("order", "inventory"), 0.025)
+    assert intervals == {**dict.fromkeys(services, 0.15), **waited_for}
 
 
 @pytest.mark.parametrize("milliseconds", [0, 40])
