@@ -81,7 +81,7 @@ class Floor:
         self._consumer.commit(asynchronous=True)
 
     async def _write(self, connection: asyncpg.Connection, steps: Iterable[Step]) -> None:
-        """Write rows, of each key the last one: in one statement, as Tekil does, but for those that are copied."""
+        """Write rows, of each key the last one: in one statement, but for journals, which are copied."""
         appended: dict[str, list[Sequence[Any]]] = {}
         changed: dict[str, dict[Any, Sequence[Any]]] = {}
         dropped: dict[tuple[str, str], None] = {}
