@@ -355,7 +355,7 @@ class PostgresTransaction:
             yield self._store.outbox, [_outbox_row(record, now) for record in effects.outgoing]
 
     async def _copy(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
-        columns = [column.name for column in table.columns if column.identity is None]
+        columns = [column.name for column in statements.filled(table)]
         await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
 
 

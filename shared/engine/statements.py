@@ -29,6 +29,18 @@ def given(columns: list[Column[Any]]) -> FromClause:
     return func.unnest(*arrays).table_valued(*[column.name for column in columns]).render_derived(name="given")
 
 
+def filled(table: Table) -> list[Column[Any]]:
+    """Return the columns that a new row is given: all but those that PostgreSQL counts by itself."""
+    return [column for column in table.columns if column.identity is None]
+
+
+def insert_given(table: Table) -> Insert:
+    """Return a statement that inserts rows that come as arrays."""
+    columns = filled(table)
+    names, new = [column.name for column in columns], given(columns)
+    return insert(table).from_select(names, select(*[new.c[name] for name in names]))
+
+
 @cache
 def load(rows: Rows) -> str:
     """Select the rows of the given keys, in the order of their keys, locked where the rows are."""
@@ -43,7 +55,7 @@ def save(rows: Rows) -> str:
     Return one row for each that was written.
     """
     table = rows.table
-    statement = _insert_given(table, list(table.columns))
+    statement = insert_given(table)
     return compiled(
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
@@ -56,7 +68,7 @@ def save(rows: Rows) -> str:
 @cache
 def append(table: Table) -> str:
     """Insert the given rows, and return one for each."""
-    return compiled(_insert_given(table, [each for each in table.columns if each.identity is None]).returning(true()))
+    return compiled(insert_given(table).returning(true()))
 
 
 @cache
@@ -81,7 +93,7 @@ def _moved(parameter: re.Match[str], *, by: int) -> str:
 @cache
 def claim(inbox: Table) -> str:
     """Put the given ids into the inbox and return those that are new."""
-    statement = _insert_given(inbox, list(inbox.columns)).on_conflict_do_nothing()
+    statement = insert_given(inbox).on_conflict_do_nothing()
     return compiled(statement.returning(inbox.c.source, inbox.c.id))
 
 
@@ -94,7 +106,7 @@ def digests(inbox: Table) -> str:
 @cache
 def put_deadlines(deadlines: Table) -> str:
     """Set the given deadlines, in place of those of the same name and key."""
-    statement = _insert_given(deadlines, list(deadlines.columns))
+    statement = insert_given(deadlines)
     return compiled(
         statement.on_conflict_do_update(
             index_elements=[deadlines.c.name, deadlines.c.key],
@@ -113,11 +125,6 @@ def drop_deadlines(deadlines: Table, *, by: tuple[str, ...] = ("name", "key")) -
     found = _each([deadlines.c[name] for name in by], [place.label("place")], locked=True).scalar_subquery()
     gone = deadlines.delete().where(place == any_(func.array(found)))
     return compiled(gone.returning(deadlines.c.name, deadlines.c.key))
-
-
-def _insert_given(table: Table, columns: list[Column[Any]]) -> Insert:
-    names, new = [column.name for column in columns], given(columns)
-    return insert(table).from_select(names, select(*[new.c[name] for name in names]))
 
 
 def _each(by: list[Column[Any]], columns: Sequence[ColumnElement[Any]], *, locked: bool) -> Select[Any]:

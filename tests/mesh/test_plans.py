@@ -1,4 +1,4 @@
-"""How PostgreSQL carries out what the relay asks: by the index, whatever it knows of how full the outbox is."""
+"""How PostgreSQL carries out what members and their relay ask: by index, whatever it knows of how full a table is."""
 
 from shared.engine.postgres import READ_BY_INDEX
 from tests.mesh.place import Place, eventually, running

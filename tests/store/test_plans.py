@@ -83,12 +83,10 @@ async def test_who_waited_for_a_lock_gets_the_row_as_it_is_then(database: str) -
     async with tally_pool(database) as pool, pool.acquire() as other:
         await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
         async with PostgresStore(TALLY, pool).begin() as transaction:
-            changing = other.transaction()
-            await changing.start()
-            await other.execute("UPDATE tallies SET pieces = 2, version = 2")
-            loading = asyncio.create_task(transaction.load(TALLY.rows_of[Tally], ["A"]))
-            await stuck(pool, 1)
-            await changing.commit()
+            async with other.transaction():
+                await other.execute("UPDATE tallies SET pieces = 2, version = 2")
+                loading = asyncio.create_task(transaction.load(TALLY.rows_of[Tally], ["A"]))
+                await stuck(pool, 1)
             assert await loading == {"A": Tally("A", 2)}
 
 
@@ -96,13 +94,11 @@ async def test_rows_are_locked_in_the_order_of_their_keys(database: str) -> None
     async with tally_pool(database) as pool, pool.acquire() as other:
         await pool.execute("INSERT INTO tallies VALUES ('B', 1, 1), ('A', 1, 1)")
         async with PostgresStore(TALLY, pool).begin() as transaction:
-            holding = other.transaction()
-            await holding.start()
-            await other.execute("SELECT FROM tallies WHERE sku = 'A' FOR UPDATE")
-            loading = asyncio.create_task(transaction.load(TALLY.rows_of[Tally], ["B", "A"]))
-            await stuck(pool, 1)
-            await other.execute("SELECT FROM tallies WHERE sku = 'B' FOR UPDATE NOWAIT")
-            await holding.rollback()
+            async with other.transaction():
+                await other.execute("SELECT FROM tallies WHERE sku = 'A' FOR UPDATE")
+                loading = asyncio.create_task(transaction.load(TALLY.rows_of[Tally], ["B", "A"]))
+                await stuck(pool, 1)
+                await other.execute("SELECT FROM tallies WHERE sku = 'B' FOR UPDATE NOWAIT")
             assert [*await loading] == ["A", "B"]
 
 

@@ -17,13 +17,12 @@ import asyncpg
 import uvloop
 from confluent_kafka import Consumer, Message, Producer
 from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql import select, true
+from sqlalchemy.sql import true
 
 from services.registry import all_services
 from shared.engine.postgres import READ_BY_INDEX
 from shared.engine.service import Service
-from shared.engine.statements import compiled, drop_deadlines, given, together
+from shared.engine.statements import compiled, drop_deadlines, insert_given, together
 from shared.runtime.settings import Settings
 from tests.bench.floor.script import Script, Step
 
@@ -115,13 +114,11 @@ class Floor:
 
 def upsert(table: Table) -> str:
     """Insert or replace the given rows, without a look at what was there."""
-    columns = list(table.columns)
-    new = given(columns)
-    statement = insert(table).from_select([c.name for c in columns], select(*[new.c[c.name] for c in columns]))
+    statement = insert_given(table)
     return compiled(
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
-            set_={c.name: statement.excluded[c.name] for c in columns if not c.primary_key},
+            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
         ).returning(true())
     )
 
