@@ -61,6 +61,19 @@ class _Fresh(Value):
     """What became of letters about which nothing is to be decided."""
 
 
+class _Outset(Value):
+    """What a transaction decides about, and what on."""
+
+    fresh: _Fresh
+    found: Found
+    parked: Sequence[Parked] = ()
+    """Those that matter."""
+    lost: Mapping[int, Unreadable | None] = {}
+    """Parked messages that this release does not read any more, by their ids."""
+    held: Iterable[Held] = ()
+    """What letters hold of the streams of all these messages."""
+
+
 class _Work(Value):
     """What one transaction is about: one of the four."""
 
@@ -178,31 +191,24 @@ class Engine:
                 unforeseen |= missing.rows
 
     async def _attempt(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> Effects:
-        fresh = await (self._retake(transaction, work) if work.letters else self._claim(transaction, work.readings))
-        messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
-        streams = {message.stream for message in messages}
-        # What is set aside, or left to wait, needs no rows: looking for them may be what fails.
-        asking = [] if work.refused else messages
-        parked, lost, held = await self._standing(transaction, asking, streams, work.waits)
-        if work.wakes_max and not work.refused:
-            asking = [*asking, *(each.message for each in parked)]
-        found = await self._load(transaction, asking, parked, unforeseen)
+        outset = await self._outset(transaction, work, unforeseen)
+        fresh = outset.fresh
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
         deciding = Deciding(
             self._service,
             self._rules,
             now=self._clock(),
-            found=found,
-            parked=parked,
+            found=outset.found,
+            parked=outset.parked,
             trace=self._trace,
             retried=fresh.letters,
-            held=held,
+            held=outset.held,
             wakes_max=work.wakes_max,
             refused=work.refused,
         )
-        for unreadable in (*fresh.unreadable, *(each for each in lost.values() if each is not None)):
+        for unreadable in (*fresh.unreadable, *(each for each in outset.lost.values() if each is not None)):
             deciding.set_aside(unreadable)
-        for message in messages:
+        for message in (*fresh.messages, *map(self._message_of, work.deadlines)):
             if fresh.letters:
                 deciding.answer_again(message)
             elif not isinstance(message.event, Due) or (message.event.name, message.event.key) in taken:
@@ -212,26 +218,73 @@ class Engine:
             deciding.give_up()
         effects = deciding.finish()
         effects.repeated = fresh.repeated
-        effects.unparked += lost
+        effects.unparked += outset.lost
         effects.closed = _closed(fresh, effects)
         await transaction.save(effects)
         return effects
 
-    async def _claim(self, transaction: Transaction, readings: Sequence[Message | Unreadable]) -> _Fresh:
+    async def _outset(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> _Outset:
+        """Find what is to be decided, on which rows, and what stands in the way: at once, where nothing does."""
+        verdicts: list[Verdict] = []
+        if work.readings:
+            verdicts, found = await self._open(transaction, work.readings, unforeseen)
+            if found is not None:
+                return _Outset(_fresh(work.readings), found)
+        fresh = await (
+            self._retake(transaction, work) if work.letters else self._sift(transaction, work.readings, verdicts)
+        )
+        messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
+        # What is set aside, or left to wait, needs no rows: looking for them may be what fails.
+        asking = [] if work.refused else messages
+        streams = {message.stream for message in messages}
+        parked, lost, held = await self._standing(transaction, asking, streams, work.waits)
+        if work.wakes_max and not work.refused:
+            asking = [*asking, *(each.message for each in parked)]
+        found = await self._load(transaction, asking, parked, unforeseen)
+        return _Outset(fresh, found, parked, lost, held)
+
+    async def _open(
+        self, transaction: Transaction, readings: Sequence[Message | Unreadable], unforeseen: Iterable[RowKey]
+    ) -> tuple[list[Verdict], Found | None]:
+        """Claim readings, and load all their rows where each is new and nothing stands in the way."""
+        claims = [_claim_of(reading) for reading in readings]
+        if len({(claim.source, claim.id) for claim in claims}) < len(claims):
+            return await _verdicts(transaction, claims), None
+        messages = [reading for reading in readings if isinstance(reading, Message)]
+        streams, named = {message.stream for message in messages}, self._named(messages)
+        wanted = {} if self._are_rows_named_by_rows(messages) else _with(named, unforeseen)
+        verdicts, loaded = await transaction.open(claims, _waits(named), streams, wanted)
+        if loaded is None:
+            return verdicts, None
+        if not wanted:
+            return verdicts, await self._load(transaction, messages, (), unforeseen)
+        return verdicts, {kind: {key: loaded[kind].get(key) for key in keys} for kind, keys in wanted.items()}
+
+    def _named(self, messages: Iterable[Message]) -> dict[type, dict[Key, None]]:
+        """Return the rows that messages themselves name, in the service's order of tables."""
+        named: dict[type, dict[Key, None]] = {rows.kind: {} for rows in self._service.rows if not rows.append_only}
+        for message in messages:
+            for kind, key in first_keys(self._service.by_trigger[message.type], message.event):
+                named[kind][key] = None
+        return named
+
+    def _are_rows_named_by_rows(self, messages: Iterable[Message]) -> bool:
+        handlers = (self._service.by_trigger[trigger] for trigger in {message.type for message in messages})
+        return any(need.of is not None for handler in handlers for need in handler.needs)
+
+    async def _sift(
+        self, transaction: Transaction, readings: Sequence[Message | Unreadable], verdicts: Sequence[Verdict]
+    ) -> _Fresh:
         """Keep what the inbox has not seen, in order; the same id with another body is set aside as `id-reused`."""
-        if not readings:
-            return _Fresh()
-        verdicts = await _verdicts(transaction, readings)
-        fresh = [reading for reading, verdict in zip(readings, verdicts, strict=True) if verdict is Verdict.FRESH]
-        unreadable = [reading for reading in fresh if isinstance(reading, Unreadable)]
+        judged = [*zip(readings, verdicts, strict=True)]
+        fresh = _fresh([reading for reading, verdict in judged if verdict is Verdict.FRESH])
+        unreadable = [*fresh.unreadable]
         if Verdict.REUSED in verdicts:
-            judged = zip(readings, verdicts, strict=True)
             reused = {each.raw.position: _reused(each) for each, verdict in judged if verdict is Verdict.REUSED}
             positions = await transaction.claim([Claim(*position, 0) for position in reused])
             judged_positions = zip(reused.values(), positions, strict=True)
             unreadable += [each for each, verdict in judged_positions if verdict is Verdict.FRESH]
-        messages = [reading for reading in fresh if isinstance(reading, Message)]
-        return _Fresh(messages, unreadable, verdicts.count(Verdict.REPEATED))
+        return replace(fresh, unreadable=unreadable, repeated=verdicts.count(Verdict.REPEATED))
 
     async def _retake(self, transaction: Transaction, work: _Work) -> _Fresh:
         """Read the letters that are still to be retried; a letter that has not claimed its event's id does so now."""
@@ -243,7 +296,7 @@ class Engine:
                 for letter, each in readings
             ]
         claiming = [each for letter, each in readings if isinstance(each, Message) and not letter.claimed]
-        verdicts = iter(await _verdicts(transaction, claiming) if claiming else ())
+        verdicts = iter(await _verdicts(transaction, [*map(_claim_of, claiming)]) if claiming else ())
         messages: list[Message] = []
         unreadable: list[Unreadable] = []
         closed: dict[str, Outcome] = {}
@@ -263,14 +316,8 @@ class Engine:
     async def _standing(
         self, transaction: Transaction, messages: Sequence[Message], streams: Iterable[str], waits: Sequence[Wait]
     ) -> tuple[list[Parked], dict[int, Unreadable | None], set[Held]]:
-        """Return the parked messages that matter, by their ids those that this release does not read any more, and
-        what letters hold of the streams of all these messages.
-        """
-        wanted = dict.fromkeys(waits)
-        for message in messages:
-            for kind, key in first_keys(self._service.by_trigger[message.type], message.event):
-                if isinstance(key, str):
-                    wanted[Wait(kind, key)] = None
+        """Return what an outset holds of what stands in the way: parked messages, lost ones, and what letters hold."""
+        wanted = dict.fromkeys([*waits, *_waits(self._named(messages))])
         if await transaction.is_clear(wanted, streams):
             return [], {}, set()
         # Looked for on both sides of the waiting: a letter that a retry parks in between would be seen by neither.
@@ -300,13 +347,8 @@ class Engine:
         unforeseen: Iterable[RowKey],
     ) -> Found:
         """Load every row that the messages name, table by table in the service's order."""
-        wanted: dict[type, dict[Key, None]] = {rows.kind: {} for rows in self._service.rows if not rows.append_only}
+        wanted = _with(self._named(messages), [*unforeseen, *((each.wait.kind, each.wait.key) for each in parked)])
         asked = [(self._service.by_trigger[message.type], message.event) for message in messages]
-        for handler, event in asked:
-            for kind, key in first_keys(handler, event):
-                wanted[kind][key] = None
-        for kind, key in [*unforeseen, *((each.wait.kind, each.wait.key) for each in parked)]:
-            wanted[kind][key] = None
         found: dict[type, dict[Key, object]] = {}
         for kind, keys in wanted.items():
             for handler, event in asked:
@@ -330,9 +372,26 @@ class Engine:
         )
 
 
-async def _verdicts(transaction: Transaction, readings: Sequence[Message | Unreadable]) -> list[Verdict]:
-    """Claim readings, and say of each whether it is new; what comes twice among them is a repetition."""
-    claims = [_claim_of(reading) for reading in readings]
+def _fresh(readings: Sequence[Message | Unreadable]) -> _Fresh:
+    return _Fresh(
+        [reading for reading in readings if isinstance(reading, Message)],
+        [reading for reading in readings if isinstance(reading, Unreadable)],
+    )
+
+
+def _waits(named: Mapping[type, Iterable[Key]]) -> list[Wait]:
+    """Return what messages may wait for of these rows: those whose key is a single text."""
+    return [Wait(kind, key) for kind, keys in named.items() for key in keys if isinstance(key, str)]
+
+
+def _with(named: dict[type, dict[Key, None]], more: Iterable[RowKey]) -> dict[type, dict[Key, None]]:
+    for kind, key in more:
+        named[kind][key] = None
+    return named
+
+
+async def _verdicts(transaction: Transaction, claims: Sequence[Claim]) -> list[Verdict]:
+    """Claim, and say of each claim whether it is new; what comes twice among them is a repetition."""
     firsts: dict[tuple[str, str], Claim] = {}
     for claim in claims:
         firsts.setdefault((claim.source, claim.id), claim)

@@ -88,6 +88,20 @@ class MemoryTransaction:
         self._taken: set[tuple[str, str]] = set()
         self._effects = Effects()
 
+    async def open(
+        self,
+        claims: Sequence[Claim],
+        waits: Iterable[Wait],
+        streams: Iterable[str],
+        wanted: Mapping[type, Iterable[Key]],
+    ) -> tuple[list[Verdict], Mapping[type, Mapping[Key, Any]] | None]:
+        """Claim, look whether all is clear, and load."""
+        verdicts = await self.claim(claims)
+        if verdicts.count(Verdict.FRESH) < len(verdicts) or not await self.is_clear(waits, streams):
+            return verdicts, None
+        rows_of = self._store.service.rows_of
+        return verdicts, {kind: await self.load(rows_of[kind], keys) for kind, keys in wanted.items()}
+
     async def letters(self, ids: Iterable[str]) -> list[Letter]:
         """Return those of these letters that are still to be retried, in the order of their records."""
         kept = [self._store.letters[each] for each in ids]

@@ -1,6 +1,6 @@
 """A store in PostgreSQL: one transaction a batch, and no more statements for a large one than for a small one."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -204,6 +204,36 @@ class PostgresTransaction:
         self._versions: dict[tuple[type, Key], int] = {}
         self._codecs = store.service.codecs
 
+    async def open(
+        self,
+        claims: Sequence[Claim],
+        waits: Iterable[Wait],
+        streams: Iterable[str],
+        wanted: Mapping[type, Iterable[Key]],
+    ) -> tuple[list[Verdict], Mapping[type, Mapping[Key, Any]] | None]:
+        """Claim, look whether all is clear, and load, by one statement (decision 0024).
+
+        It sees what was there when it began, though it may have waited for somebody else's claim of the same id. That
+        one is not new, then, and nothing is looked at or loaded.
+        """
+        inbox, rows_of = self._store.inbox, self._store.service.rows_of
+        sought = [(rows_of[kind], list(keys)) for kind, keys in wanted.items() if keys]
+        loads = tuple(rows for rows, _ in sought)
+        keys = [column for rows, of_rows in sought for column in _key_columns(rows, of_rows)]
+        opened = await self._connection.fetchrow(
+            statements.opening(inbox, _IS_CLEAR, loads), *_claim_columns(claims), *_look_columns(waits, streams), *keys
+        )
+        if not opened["is_clear"]:
+            new = {*zip(opened["sources"] or (), opened["ids"] or (), strict=True)}
+            return await self._judge(claims, new), None
+        loaded: dict[type, Mapping[Key, Any]] = {kind: {} for kind in wanted}
+        columns = iter(list(opened.values())[statements.OPENING_FIRST :])
+        for rows in loads:
+            names = rows.table.columns.keys()
+            records = zip(*(next(columns) or () for _ in names), strict=True)
+            loaded[rows.kind] = self._values(rows, (dict(zip(names, record, strict=True)) for record in records))
+        return [Verdict.FRESH] * len(claims), loaded
+
     async def letters(self, ids: Iterable[str]) -> list[Letter]:
         """Return those of these letters that are still to be retried, locked, in the order of their records."""
         return await letterbox.take(self._connection, ids)
@@ -214,24 +244,20 @@ class PostgresTransaction:
 
     async def is_clear(self, waits: Iterable[Wait], streams: Iterable[str]) -> bool:
         """Say whether nothing is parked for these rows or in these streams, and no letter holds one of the streams."""
-        wanted = list(waits)
-        kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
-        is_clear: bool = await self._connection.fetchval(_IS_CLEAR, kinds, keys, list(streams))
+        is_clear: bool = await self._connection.fetchval(_IS_CLEAR, *_look_columns(waits, streams))
         return is_clear
 
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new, in one order everywhere so that nobody deadlocks."""
-        ordered = sorted(claims, key=lambda claim: (claim.source, claim.id))
-        sources, ids = [claim.source for claim in ordered], [claim.id for claim in ordered]
-        stamps = [datetime.now(UTC)] * len(ordered)
-        fresh = await self._connection.fetch(
-            statements.claim(self._store.inbox), sources, ids, [claim.digest for claim in ordered], stamps
-        )
-        if len(fresh) == len(claims):
+        fresh = await self._connection.fetch(statements.claim(self._store.inbox), *_claim_columns(claims))
+        return await self._judge(claims, {(row["source"], row["id"]) for row in fresh})
+
+    async def _judge(self, claims: Sequence[Claim], new: Set[tuple[str, str]]) -> list[Verdict]:
+        """Say of claims what the inbox does, of which those are new."""
+        if len(new) == len(claims):
             return [Verdict.FRESH] * len(claims)
-        new = {(row["source"], row["id"]) for row in fresh}
         seen = [claim for claim in claims if (claim.source, claim.id) not in new]
-        before = await self._digests(seen) if seen else {}
+        before = await self._digests(seen)
         return [
             Verdict.FRESH
             if (claim.source, claim.id) in new
@@ -252,10 +278,8 @@ class PostgresTransaction:
     ) -> list[ParkedRecord]:
         """Return parked messages, oldest first: of these streams, and of those that wait for these rows or too long."""
         wanted = list(waits)
-        kinds, keys = [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted]
-        rows = await self._connection.fetch(
-            _WAITING, kinds, keys, list(streams), of_each(limit, len(wanted)), impatient_at, limit
-        )
+        each = of_each(limit, len(wanted))
+        rows = await self._connection.fetch(_WAITING, *_look_columns(wanted, streams), each, impatient_at, limit)
         return [
             ParkedRecord(
                 row["id"], raw_of(row), Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"]
@@ -265,12 +289,12 @@ class PostgresTransaction:
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""
+        return self._values(rows, await self._connection.fetch(statements.load(rows), *_key_columns(rows, list(keys))))
+
+    def _values(self, rows: Rows, records: Iterable[Mapping[str, Any]]) -> Mapping[Key, Any]:
         codec = self._codecs[rows.kind]
-        single = len(rows.key_columns()) == 1
-        ordered: list[Any] = list(keys)
-        columns = [ordered] if single else [list(column) for column in zip(*ordered, strict=True)]
         found: dict[Key, Any] = {}
-        for record in await self._connection.fetch(statements.load(rows), *columns):
+        for record in records:
             value = codec.to_value(record)
             key = codec.key_of(value)
             found[key] = value
@@ -357,6 +381,22 @@ class PostgresTransaction:
     async def _copy(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
         columns = [column.name for column in statements.filled(table)]
         await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
+
+
+def _claim_columns(claims: Sequence[Claim]) -> Sequence[Sequence[Any]]:
+    """Return what `statements.claim` is given: ids in one order everywhere, so that nobody deadlocks."""
+    ordered = sorted(claims, key=lambda claim: (claim.source, claim.id))
+    sources, ids = [claim.source for claim in ordered], [claim.id for claim in ordered]
+    return sources, ids, [claim.digest for claim in ordered], [datetime.now(UTC)] * len(ordered)
+
+
+def _look_columns(waits: Iterable[Wait], streams: Iterable[str]) -> Sequence[Sequence[str]]:
+    wanted = list(waits)
+    return [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted], list(streams)
+
+
+def _key_columns(rows: Rows, keys: Sequence[Any]) -> Sequence[Sequence[str]]:
+    return [keys] if len(rows.key_columns()) == 1 else [list(column) for column in zip(*keys, strict=True)]
 
 
 def _parked_row(parked: Parked, now: datetime) -> Sequence[Any]:

@@ -4,7 +4,7 @@ Each takes its rows as arrays, one a column, so that a batch of any size is one 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -78,12 +78,17 @@ def together(writes: tuple[str, ...]) -> str:
     Parameters are numbered on from write to write. None sees what another writes. PostgreSQL carries them out in this
     order, though it does not promise to: nothing but the order of locks may depend on it.
     """
-    parts, before = [], 0
-    for number, write in enumerate(writes):
-        parts.append(f"write_{number} AS ({_PARAMETER.sub(partial(_moved, by=before), write)})")
-        before += max(int(match[1]) for match in _PARAMETER.finditer(write))
+    parts = [f"write_{number} AS ({write})" for number, write in enumerate(_renumbered(writes))]
     counts = [f"(SELECT count(*) FROM write_{number})" for number in range(len(writes))]  # noqa: S608 - numbers only
     return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
+
+
+def _renumbered(statements: Iterable[str]) -> Iterator[str]:
+    """Yield statements whose parameters are numbered on from one to the next."""
+    before = 0
+    for statement in statements:
+        yield _PARAMETER.sub(partial(_moved, by=before), statement)
+        before += max(int(match[1]) for match in _PARAMETER.finditer(statement))
 
 
 def _moved(parameter: re.Match[str], *, by: int) -> str:
@@ -95,6 +100,36 @@ def claim(inbox: Table) -> str:
     """Put the given ids into the inbox and return those that are new."""
     statement = insert_given(inbox).on_conflict_do_nothing()
     return compiled(statement.returning(inbox.c.source, inbox.c.id))
+
+
+OPENING_FIRST = 3
+"""The columns of an opening before those of the rows: `sources` and `ids` that are new, and `is_clear`."""
+
+
+@cache
+def opening(inbox: Table, look: str, loads: tuple[Rows, ...]) -> str:
+    """Return one statement that claims ids, looks whether all is clear where each is new, and then loads rows.
+
+    It gives one row: the ids that are new, unless all are; whether all of that holds; and each column of the rows, as
+    an array. Each part refers to the one before it, and so comes after it: rows are locked table by table.
+    """
+    claiming, looking, *loading = _renumbered([claim(inbox), look, *map(load, loads)])
+    columns, parts, before = ["claimed.sources", "claimed.ids", "look.is_clear"], [], "look.is_clear"
+    for number, (rows, statement) in enumerate(zip(loads, loading, strict=True)):
+        arrays = [f"array_agg(found.{column.name}) AS {column.name}" for column in rows.table.columns]
+        load_all = f"SELECT {', '.join(arrays)}, count(*) AS rows FROM ({statement}) AS found WHERE {before}"  # noqa: S608
+        parts.append(f"CROSS JOIN LATERAL ({load_all}) AS load_{number}")
+        columns += [f"load_{number}.{column.name}" for column in rows.table.columns]
+        before = f"look.is_clear AND load_{number}.rows >= 0"
+    return f"""
+        WITH claim AS ({claiming})
+        SELECT {", ".join(columns)}
+        FROM (
+            SELECT count(*) = cardinality($1) AS are_new, array_agg(source) AS sources, array_agg(id) AS ids FROM claim
+        ) AS claimed
+        CROSS JOIN LATERAL (SELECT claimed.are_new AND ({looking}) AS is_clear OFFSET 0) AS look
+        {" ".join(parts)}
+    """  # noqa: S608 - declared names only
 
 
 @cache

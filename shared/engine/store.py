@@ -115,7 +115,20 @@ class Held(Value):
 
 
 class Transaction(Protocol):
-    """One transaction: letters, claim, wait, load, take, save. Leaving it commits, an exception rolls back."""
+    """One transaction: open, or letters, claim, wait, load; take, save. Leaving it commits, an exception rolls back."""
+
+    async def open(
+        self,
+        claims: Sequence[Claim],
+        waits: Iterable[Wait],
+        streams: Iterable[str],
+        wanted: Mapping[type, Iterable[Key]],
+    ) -> tuple[list[Verdict], Mapping[type, Mapping[Key, Any]] | None]:
+        """Claim, look whether all is clear, and load: in one exchange what most batches need.
+
+        Return what `claim` does and, of each kind that is wanted, what `load` does; None instead where not all claims
+        are new, or not all is clear.
+        """
 
     async def letters(self, ids: Iterable[str]) -> list[Letter]:
         """Return those of these letters that are still to be retried, in the order of their records.

@@ -19,7 +19,7 @@ from tests.simulation.cluster import Cluster, Running
 from tests.simulation.mutants import Mutant
 from tests.simulation.store import OverlappingTransaction
 
-claim_well, read_claims_well = MemoryTransaction.claim, Engine._claim
+claim_well, sift_well = MemoryTransaction.claim, Engine._sift
 poll_well = Group.poll
 relay_well, save_well, new_id_well = Cluster._relay, OverlappingTransaction.save, Given.new_id
 drawn = count()
@@ -40,8 +40,8 @@ async def claim_at_once(self: MemoryTransaction, claims: Sequence[Claim]) -> lis
     return verdicts
 
 
-async def claim_with_repetitions(self: Engine, transaction: Any, readings: Sequence[Any]) -> Any:
-    fresh = await read_claims_well(self, transaction, readings)
+async def sift_with_repetitions(self: Engine, transaction: Any, readings: Sequence[Any], verdicts: Any) -> Any:
+    fresh = await sift_well(self, transaction, readings, verdicts)
     identities = {(message.source, message.id) for message in fresh.messages}
     messages = (each for each in readings if isinstance(each, Message) and (each.source, each.id) in identities)
     return replace(fresh, messages=tuple(messages))
@@ -129,7 +129,7 @@ BUGS = (
     Mutant(
         "batch-with-repetitions",
         "An event that comes twice in one batch is decided twice.",
-        ((Engine, "_claim", claim_with_repetitions),),
+        ((Engine, "_sift", sift_with_repetitions),),
     ),
     Mutant("offsets-first", "Offsets are committed before the database.", ((Group, "poll", poll_and_commit),)),
     Mutant(

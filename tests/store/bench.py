@@ -152,5 +152,11 @@ def received(sku: str, quantity: int, event_id: str, **headers: bytes | None) ->
     return record("stock.received", event_id, {"location_id": "S1", "sku": sku, "quantity": quantity}, **headers)
 
 
+def adjusted(sku: str, event_id: str) -> Raw:
+    """What the tally has no decision for but one with a bug."""
+    data = {"location_id": "S1", "sku": sku, "change_quantity": 1, "reason": "x"}
+    return record("stock.adjusted", event_id, data)
+
+
 def counted(sku: str, event_id: str) -> Raw:
     return record("stock.counted", event_id, {"location_id": "S1", "sku": sku, "counted_quantity": 0})

@@ -8,7 +8,7 @@ import pytest
 from shared.engine.deciding import WAKES_MAX
 from shared.engine.memory import MemoryStore
 from shared.engine.postgres import LOOKED_AT_MAX, PostgresStore
-from tests.store.bench import NOON, TRACE, Bench, counted, described, received, record, tally_pool
+from tests.store.bench import NOON, TRACE, Bench, adjusted, counted, described, received, record, tally_pool
 from tests.store.tally import PATIENCE, TALLY
 
 
@@ -45,8 +45,7 @@ async def test_an_early_message_waits_and_those_of_its_stream_wait_behind_it(ben
 
 async def test_a_message_that_needs_nothing_waits_behind_an_early_one_of_its_stream(bench: Bench) -> None:
     await bench.take(received("A", 2, "r1"))
-    change = {"location_id": "S1", "sku": "A", "change_quantity": 1, "reason": "x"}
-    await bench.take(record("stock.adjusted", "a1", change))
+    await bench.take(adjusted("A", "a1"))
     assert (await bench.parked(), await bench.dead()) == (2, [])
     await bench.take(described("A"))
     assert (await bench.parked(), await bench.pieces("A")) == (0, 2)
@@ -117,8 +116,7 @@ async def test_a_repetition_that_comes_behind_another_body_of_its_id_is_a_repeti
 
 
 async def test_a_decision_that_fails_is_set_aside_and_the_others_go_on(bench: Bench) -> None:
-    broken = record("stock.adjusted", "a1", {"location_id": "S1", "sku": "A", "change_quantity": 1, "reason": "x"})
-    await bench.take(described("A"), described("B"), broken, received("B", 1, "r1"))
+    await bench.take(described("A"), described("B"), adjusted("A", "a1"), received("B", 1, "r1"))
     assert await bench.pieces("B") == 1
     assert await bench.dead() == [("tekil.operations.v1.tally.dlq", "decision-failed")]
 

@@ -113,6 +113,12 @@ def _named() -> Mapping[str, Callable[[PostgresTransaction], Awaitable[Any]]]:
     later = NOON + timedelta(hours=1)
     moved = [Parked(message, Wait(Item, "other"), later, number) for number in ASKED]
     return {
+        "open": lambda it: it.open(
+            [Claim("/new", key, 1) for key in KEYS],
+            [Wait(Item, key) for key in KEYS],
+            [f"other {key}" for key in KEYS],
+            {Item: KEYS, Tally: KEYS},
+        ),
         "load": lambda it: it.load(tallies, KEYS),
         "load what is not locked": lambda it: it.load(items, KEYS),
         "claim what repeats": lambda it: it.claim([Claim("/test", key, 1) for key in KEYS]),
