@@ -122,7 +122,8 @@ async def test_a_batch_that_nothing_stands_in_the_way_of_goes_to_the_database_an
         # By now it has asked PostgreSQL what types there are.
         asked.clear()
         await bench.take(described("B"), received("A", 2, "r2"), received("B", 1, "r3"))
-    begin, opening, save, commit = asked
+    # What follows is the pool's, which a member spares itself.
+    begin, opening, save, commit = asked[: asked.index("COMMIT;") + 1]
     assert (begin, commit) == ("BEGIN;", "COMMIT;")
     assert all(f"FROM {table}" in opening for table in ("claim", "parked", "dead_letters", "items", "tallies"))
     assert "write_0" in save
