@@ -18,6 +18,7 @@ from shared.runtime.process import Launch, ServerProcess, free_port
 from shared.runtime.settings import VARIABLE_PREFIX, Settings
 from shared.runtime.topics import apply
 from tests.bench.ground import Ground, appeared
+from tests.bench.weights import niceness, weigh
 
 SECRET = "the secret of the bench"
 START_TIMEOUT_S = 60.0
@@ -89,7 +90,10 @@ class Team:
 def running(
     contender: Contender, ground: Ground, *, services: Sequence[str] = NAMES, members: Mapping[str, int] | None = None
 ) -> Iterator[Team]:
-    """Run a contender's services, each in one process or as many as `members` says, and stop them at the end."""
+    """Run a contender's services, each in one process or as many as `members` says, and stop them at the end.
+
+    Each has the weight of its container in docker-compose.yml.
+    """
     with tempfile.TemporaryDirectory(prefix="tekil-bench-") as folder, _stopped_together() as stopping:
         logs = Path(folder)
         started: dict[str, list[tuple[ServerProcess, int]]] = {}
@@ -118,9 +122,11 @@ def _stopped_together() -> Iterator[list[ServerProcess]]:
 
 def _start(contender: Contender, ground: Ground, service: str, log: Path) -> tuple[ServerProcess, int]:
     given = contender.settings(ground) | {"HTTP_PORT": str(free_port() - NAMES.index(service))}
-    launch = Launch(command=contender.command(service), log=log)
+    launch = Launch(command=["nice", "-n", str(niceness(service)), *contender.command(service)], log=log)
     with _environment({VARIABLE_PREFIX + name: value for name, value in given.items()}):
-        return appeared(lambda: ServerProcess(launch))
+        process, pid = appeared(lambda: ServerProcess(launch))
+    weigh(service, pid)
+    return process, pid
 
 
 @contextmanager

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from services.registry import NAMES
 from shared.engine.statements import together
 from tests.bench.__main__ import CHAPTERS
 from tests.bench.bench import Bench
+from tests.bench.contender import TEKIL
 from tests.bench.ground import Ground, ground
 from tests.bench.hot import TOO_LATE
 from tests.bench.lifecycle import lifecycle
+from tests.bench.proc import children
 from tests.bench.profiling import kind_of
 from tests.bench.report import Chapter, Table, middle, quantile, write
 from tests.bench.sampled import OTHER, layer_of
@@ -19,9 +22,9 @@ from tests.bench.sizes import TINY
 from tests.bench.world import HOT, LINES, SPREAD, orders
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bench(servers: Ground) -> Bench:
-    """A run of tiny sizes."""
+    """A run of tiny sizes: one, since it is told once of a world what can be promised of it."""
     return Bench(servers, TINY)
 
 
@@ -42,6 +45,17 @@ def test_every_order_of_every_contender_comes_to_its_end_and_its_cost_is_told(be
     assert rows("naive", "SELECT count(*) FROM entries") == LINES * (TINY.naive + TINY.warm_up)
     assert rows("floor", "SELECT count(*) FROM entry") == LINES * (TINY.floor + TINY.warm_up)
     assert rows("floor", "SELECT count(*) FROM posting") == rows("tekil", "SELECT count(*) FROM posting")
+
+
+def test_each_service_weighs_what_docker_compose_gives_it(bench: Bench) -> None:
+    steps = dict.fromkeys(NAMES, 9) | {"order": 0, "inventory": 0}
+    with bench.at_work(TEKIL) as (team, _):
+        sessions = {name: session for name, [session] in team.pids.items()}
+        services = {name: min(children(session)) for name, session in sessions.items()}
+        assert {name: os.getpriority(os.PRIO_PROCESS, service) for name, service in services.items()} == steps
+        groups = {name: Path(f"/proc/{service}/autogroup") for name, service in services.items()}
+        found = {name: int(group.read_text().split()[-1]) for name, group in groups.items() if group.exists()}
+        assert found in (steps, {})
 
 
 @pytest.mark.skipif(os.environ.get("TEKIL_TEST_BENCH") != "all", reason="a minute: TEKIL_TEST_BENCH=all runs it")

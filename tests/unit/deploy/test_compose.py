@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.registry import NAMES
+from services.registry import NAMES, all_services
 from services.running import port_of
 from shared.engine.metrics import Metrics
 from shared.runtime.settings import VARIABLE_PREFIX, Settings
@@ -21,6 +21,7 @@ COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"].startswith("tekil:")]
 DASHBOARD = json.loads((CHECKOUT / "deploy" / "dashboards" / "tekil.json").read_text())
+QUICK_S = 0.1
 DOCKERFILE = (CHECKOUT / "deploy" / "Dockerfile").read_text()
 
 
@@ -47,6 +48,14 @@ def test_every_variable_is_a_setting(name: str) -> None:
     assert used <= known
     assert {"TEKIL_KAFKA", "TEKIL_POSTGRES", "TEKIL_PICKUP_SECRET"} <= used
     assert set(re.findall(rf"{VARIABLE_PREFIX}\w+", DOCKERFILE)) <= known
+
+
+def test_where_cores_are_short_who_answers_a_customer_goes_first() -> None:
+    settings = Settings()
+    waited_for = {service.name for service in all_services(settings) if service.batch_interval_s < QUICK_S}
+    assert {name: SERVICES[name].get("cpu_shares") for name in NAMES} == {
+        name: None if name in waited_for else 128 for name in NAMES
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
