@@ -100,6 +100,8 @@ class Member:
         self._database, self._prefix, self._clock, self._check = database, prefix, clock, check
         self._tracing = tracing or Silent()
         self._stopping = asyncio.Event()
+        # Made once: it is a circle, and one for each batch would be most of what the garbage collector looks for.
+        self._until_taken = self._retrying(self._batch, lambda error: isinstance(error, Exception))
         self._tasks: list[asyncio.Task[None]] = []
         self.relay = Relay(
             service.name,
@@ -220,7 +222,7 @@ class Member:
                     raise
                 del parts[0]
 
-        await self._retrying(self._batch, lambda error: isinstance(error, Exception))(process)
+        await self._until_taken(process)
         self._batch.end()
         return done
 

@@ -1,11 +1,18 @@
 """A serving process's garbage collector."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from services.order.service import order
+from shared.engine.engine import Engine
+from shared.engine.member import Member
+from shared.engine.message import Raw
+from shared.engine.store import Effects
 from shared.runtime.garbage import YOUNG_MAX, look_seldom
+
+BATCHES = 20
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +45,27 @@ def test_a_circle_that_is_lost_is_found_in_the_end() -> None:
         lost = Lost()
         lost.itself = lost  # type: ignore[attr-defined]
     assert gc.get_stats()[0]["collected"] > before
+
+
+class Idle(Engine):
+    """Has nothing to decide."""
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    async def process(self, records: Sequence[Raw]) -> list[Effects]:
+        """Do nothing."""
+        return []
+
+
+async def test_batches_leave_it_nothing_to_find() -> None:
+    member = Member(order(), database="postgresql://nobody@nowhere", bootstrap="127.0.0.1:1")
+    member.engine = Idle()
+    gc.collect()
+    gc.disable()
+    try:
+        for offset in range(BATCHES):
+            await member._take([Raw("tekil.channel.v1", 0, offset, 0, b"", b"", ())])
+        assert gc.collect() < BATCHES
+    finally:
+        gc.enable()
