@@ -72,7 +72,7 @@ class Service:
     metadata: MetaData
     rows: tuple[Rows, ...]
     handlers: tuple[Handler, ...]
-    batch_interval_s: float = 0.02
+    batch_interval_s: float = 0.015
     """How long after the beginning of a batch the next one begins at the soonest, where no more is known to be there.
 
     What comes meanwhile comes in one transaction: the longer, the less each message costs. Short where a customer waits

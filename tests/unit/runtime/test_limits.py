@@ -20,7 +20,7 @@ async def test_who_answers_a_customer_waits_less_for_company_than_who_keeps_book
     settings = Settings(kafka=KAFKA)
     services = {service.name: service for service in all_services(settings)}
     intervals = {name: member(service, settings).limits.batch_interval_s for name, service in services.items()}
-    waited_for = dict.fromkeys(("order", "inventory"), 0.02)
+    waited_for = dict.fromkeys(("order", "inventory"), 0.015)
     assert intervals == {**dict.fromkeys(services, 0.15), **waited_for}
 
 
