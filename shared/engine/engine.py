@@ -2,12 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from traceback import extract_tb
 
 from shared.engine.deciding import (
-    FAILED,
-    REFUSED,
     WAKES_MAX,
     Deciding,
     Found,
@@ -35,8 +31,8 @@ from shared.engine.store import (
     Verdict,
     Wait,
 )
+from shared.engine.work import Work, refused, why
 from shared.events.catalogue import CATALOGUE
-from shared.kernel.decision import Invalid
 from shared.kernel.value import Value, replace
 
 Clock = Callable[[], datetime]
@@ -74,41 +70,6 @@ class _Outset(Value):
     """What letters hold of the streams of all these messages."""
 
 
-class _Work(Value):
-    """What one transaction is about: one of the four."""
-
-    readings: Sequence[Message | Unreadable] = ()
-    deadlines: Sequence[DeadlineSet] = ()
-    letters: Sequence[str] = ()
-    waits: Sequence[Wait] = ()
-    wakes_max: int = WAKES_MAX
-    refused: Invalid | None = None
-    """Why it failed before, outside of any decision: it is set aside, then."""
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.readings or self.deadlines or self.letters or self.waits)
-
-    def narrowed(self, why: Invalid) -> tuple["_Work", ...]:
-        """Return the parts of work that failed, until what fails stands alone, and in the end to be set aside.
-
-        What stands alone is tried without waking those that wait for it, since one of them may be what fails. There
-        are no parts where even setting it aside fails.
-        """
-        for name in ("readings", "deadlines", "letters", "waits"):
-            if (half := len(whole := getattr(self, name)) // 2) > 0:
-                return replace(self, **{name: whole[:half]}), replace(self, **{name: whole[half:]})
-        if self.wakes_max > 1:
-            return (replace(self, wakes_max=self.wakes_max // 2 if self.waits else 0),)
-        match self.readings:
-            case [Message() as message]:
-                # Unread it needs no rows: what fails may be the looking for them.
-                return (replace(self, readings=[_refused(message, why)], refused=why),)
-        if self.readings or self.refused:
-            return ()
-        return (replace(self, refused=why),)
-
-
 class Engine:
     """Decides about records, deadlines, letters and parked messages of one service."""
 
@@ -123,7 +84,7 @@ class Engine:
         Raises whatever the store raises when it is out of reach: nothing has happened then.
         """
         readings = [self._read(record) for record in records]
-        return await self._carry_out(_Work([reading for reading in readings if reading is not None]))
+        return await self._carry_out(Work([reading for reading in readings if reading is not None]))
 
     async def tick(self) -> list[Effects]:
         """Decide about deadlines that have passed, letters to be retried, and messages that need wait no longer."""
@@ -140,30 +101,30 @@ class Engine:
             raise failed[0]
         return done
 
-    async def _what_is_due(self, now: datetime) -> _Work:
-        return _Work(deadlines=await self._store.due(now, DUE_MAX))
+    async def _what_is_due(self, now: datetime) -> Work:
+        return Work(deadlines=await self._store.due(now, DUE_MAX))
 
-    async def _what_is_retried(self, now: datetime) -> _Work:
-        return _Work(letters=await self._store.retrying(DUE_MAX))
+    async def _what_is_retried(self, now: datetime) -> Work:
+        return Work(letters=await self._store.retrying(DUE_MAX))
 
-    async def _what_need_not_wait(self, now: datetime) -> _Work:
-        return _Work(waits=await self._store.restless(now, DUE_MAX))
+    async def _what_need_not_wait(self, now: datetime) -> Work:
+        return Work(waits=await self._store.restless(now, DUE_MAX))
 
-    async def _carry_out(self, work: _Work) -> list[Effects]:
+    async def _carry_out(self, work: Work) -> list[Effects]:
         """Do work, and then decide about all messages that wait in vain since, some in each transaction."""
         done: list[Effects] = []
         while work:
             latest = await self._narrow(work)
             done += latest
-            work = _Work(waits=list(dict.fromkeys(wait for effects in latest for wait in effects.unheeded)))
+            work = Work(waits=list(dict.fromkeys(wait for effects in latest for wait in effects.unheeded)))
         return done
 
-    async def _narrow(self, work: _Work) -> list[Effects]:
+    async def _narrow(self, work: Work) -> list[Effects]:
         """Do work in one transaction; what fails of it, in the store or by a bug of ours, is narrowed and set aside."""
         try:
             return [await self._transact(work)]
         except (Poison, *BUGS) as error:
-            if not (parts := work.narrowed(_why(error))):
+            if not (parts := work.narrowed(why(error))):
                 raise
             done = [effects for part in parts for effects in await self._narrow(part)]
             if parts[0].refused and not isinstance(error, Poison):
@@ -173,7 +134,7 @@ class Engine:
     def _read(self, record: Raw) -> Message | Unreadable | None:
         return read(record, handled=self._service.handled, known=CATALOGUE)
 
-    async def _transact(self, work: _Work) -> Effects:
+    async def _transact(self, work: Work) -> Effects:
         """Decide and save in one transaction; decisions that ask for unforeseen rows are made again with them."""
         unforeseen: set[RowKey] = set()
         conflicts = 0
@@ -190,7 +151,7 @@ class Engine:
                     raise
                 unforeseen |= missing.rows
 
-    async def _attempt(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> Effects:
+    async def _attempt(self, transaction: Transaction, work: Work, unforeseen: Iterable[RowKey]) -> Effects:
         outset = await self._outset(transaction, work, unforeseen)
         fresh = outset.fresh
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
@@ -223,7 +184,7 @@ class Engine:
         await transaction.save(effects)
         return effects
 
-    async def _outset(self, transaction: Transaction, work: _Work, unforeseen: Iterable[RowKey]) -> _Outset:
+    async def _outset(self, transaction: Transaction, work: Work, unforeseen: Iterable[RowKey]) -> _Outset:
         """Find what is to be decided, on which rows, and what stands in the way: at once, where nothing does."""
         verdicts: list[Verdict] = []
         if work.readings:
@@ -286,13 +247,13 @@ class Engine:
             unreadable += [each for each, verdict in judged_positions if verdict is Verdict.FRESH]
         return replace(fresh, unreadable=unreadable, repeated=verdicts.count(Verdict.REPEATED))
 
-    async def _retake(self, transaction: Transaction, work: _Work) -> _Fresh:
+    async def _retake(self, transaction: Transaction, work: Work) -> _Fresh:
         """Read the letters that are still to be retried; a letter that has not claimed its event's id does so now."""
         letters = await transaction.letters(work.letters)
         readings = [(letter, self._read(letter.raw)) for letter in letters]
         if work.refused:
             readings = [
-                (letter, _refused(each, work.refused) if isinstance(each, Message) else each)
+                (letter, refused(each, work.refused) if isinstance(each, Message) else each)
                 for letter, each in readings
             ]
         claiming = [each for letter, each in readings if isinstance(each, Message) and not letter.claimed]
@@ -412,22 +373,6 @@ def _claim_of(reading: Message | Unreadable) -> Claim:
     if isinstance(reading, Message):
         return Claim(reading.source, reading.id, reading.digest)
     return Claim(*reading.raw.position, 0)
-
-
-def _why(error: Exception) -> Invalid:
-    """Return why work is set aside that only the store, or code of ours outside of its decision, finds to be wrong."""
-    if isinstance(error, Poison):
-        return Invalid(REFUSED, str(error))
-    return Invalid(FAILED, f"{type(error).__name__} outside of its decision: {_where(error)}")
-
-
-def _where(error: Exception) -> str:
-    last = extract_tb(error.__traceback__)[-1]
-    return f"{last.name} in {Path(last.filename).name}"
-
-
-def _refused(message: Message, why: Invalid) -> Unreadable:
-    return Unreadable(message.raw, why.slug, why.detail, holds=message.stream)
 
 
 def _reused(reading: Message | Unreadable) -> Unreadable:

@@ -9,9 +9,9 @@ import asyncpg
 from sqlalchemy import Table
 
 from shared.engine import letterbox, statements
+from shared.engine.columns import claim_columns, key_columns, look_columns, outbox_row, parked_row
 from shared.engine.letters import Letter
-from shared.engine.message import Outgoing
-from shared.engine.packing import pack, raw_of
+from shared.engine.packing import raw_of
 from shared.engine.rows import Key, Rows
 from shared.engine.service import Service
 from shared.engine.store import (
@@ -20,7 +20,6 @@ from shared.engine.store import (
     DeadlineSet,
     Effects,
     Held,
-    Parked,
     ParkedRecord,
     Poison,
     Verdict,
@@ -219,9 +218,9 @@ class PostgresTransaction:
         inbox, rows_of = self._store.inbox, self._store.service.rows_of
         sought = [(rows_of[kind], list(keys)) for kind, keys in wanted.items() if keys]
         loads = tuple(rows for rows, _ in sought)
-        keys = [column for rows, of_rows in sought for column in _key_columns(rows, of_rows)]
+        keys = [column for rows, of_rows in sought for column in key_columns(rows, of_rows)]
         opened = await self._connection.fetchrow(
-            statements.opening(inbox, _IS_CLEAR, loads), *_claim_columns(claims), *_look_columns(waits, streams), *keys
+            statements.opening(inbox, _IS_CLEAR, loads), *claim_columns(claims), *look_columns(waits, streams), *keys
         )
         if not opened["is_clear"]:
             new = {*zip(opened["sources"] or (), opened["ids"] or (), strict=True)}
@@ -244,12 +243,12 @@ class PostgresTransaction:
 
     async def is_clear(self, waits: Iterable[Wait], streams: Iterable[str]) -> bool:
         """Say whether nothing is parked for these rows or in these streams, and no letter holds one of the streams."""
-        is_clear: bool = await self._connection.fetchval(_IS_CLEAR, *_look_columns(waits, streams))
+        is_clear: bool = await self._connection.fetchval(_IS_CLEAR, *look_columns(waits, streams))
         return is_clear
 
     async def claim(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Put event ids into the inbox and say which are new, in one order everywhere so that nobody deadlocks."""
-        fresh = await self._connection.fetch(statements.claim(self._store.inbox), *_claim_columns(claims))
+        fresh = await self._connection.fetch(statements.claim(self._store.inbox), *claim_columns(claims))
         return await self._judge(claims, {(row["source"], row["id"]) for row in fresh})
 
     async def _judge(self, claims: Sequence[Claim], new: Set[tuple[str, str]]) -> list[Verdict]:
@@ -279,7 +278,7 @@ class PostgresTransaction:
         """Return parked messages, oldest first: of these streams, and of those that wait for these rows or too long."""
         wanted = list(waits)
         each = of_each(limit, len(wanted))
-        rows = await self._connection.fetch(_WAITING, *_look_columns(wanted, streams), each, impatient_at, limit)
+        rows = await self._connection.fetch(_WAITING, *look_columns(wanted, streams), each, impatient_at, limit)
         return [
             ParkedRecord(
                 row["id"], raw_of(row), Wait(self._store.kinds[row["wait_kind"]], row["wait_key"]), row["until"]
@@ -289,7 +288,7 @@ class PostgresTransaction:
 
     async def load(self, rows: Rows, keys: Iterable[Key]) -> Mapping[Key, Any]:
         """Return the rows of these keys that exist, locked in the order of their keys where `rows.locked`."""
-        return self._values(rows, await self._connection.fetch(statements.load(rows), *_key_columns(rows, list(keys))))
+        return self._values(rows, await self._connection.fetch(statements.load(rows), *key_columns(rows, list(keys))))
 
     def _values(self, rows: Rows, records: Iterable[Mapping[str, Any]]) -> Mapping[Key, Any]:
         codec = self._codecs[rows.kind]
@@ -374,38 +373,10 @@ class PostgresTransaction:
                 yield rows.table, [codec.to_row(value) for value in appended]
         now = datetime.now(UTC)
         if effects.parked:
-            yield self._store.parked, [_parked_row(parked, now) for parked in effects.parked]
+            yield self._store.parked, [parked_row(parked, now) for parked in effects.parked]
         if effects.outgoing:
-            yield self._store.outbox, [_outbox_row(record, now) for record in effects.outgoing]
+            yield self._store.outbox, [outbox_row(record, now) for record in effects.outgoing]
 
     async def _copy(self, table: Table, records: Sequence[Sequence[Any]]) -> None:
         columns = [column.name for column in statements.filled(table)]
         await self._connection.copy_records_to_table(table.name, records=records, columns=columns)
-
-
-def _claim_columns(claims: Sequence[Claim]) -> Sequence[Sequence[Any]]:
-    """Return what `statements.claim` is given: ids in one order everywhere, so that nobody deadlocks."""
-    ordered = sorted(claims, key=lambda claim: (claim.source, claim.id))
-    sources, ids = [claim.source for claim in ordered], [claim.id for claim in ordered]
-    return sources, ids, [claim.digest for claim in ordered], [datetime.now(UTC)] * len(ordered)
-
-
-def _look_columns(waits: Iterable[Wait], streams: Iterable[str]) -> Sequence[Sequence[str]]:
-    wanted = list(waits)
-    return [wait.kind.__name__ for wait in wanted], [wait.key for wait in wanted], list(streams)
-
-
-def _key_columns(rows: Rows, keys: Sequence[Any]) -> Sequence[Sequence[str]]:
-    return [keys] if len(rows.key_columns()) == 1 else [list(column) for column in zip(*keys, strict=True)]
-
-
-def _parked_row(parked: Parked, now: datetime) -> Sequence[Any]:
-    raw = parked.message.raw
-    return (
-        parked.wait.kind.__name__, parked.wait.key, parked.message.stream, parked.until, now, raw.topic,
-        raw.partition, raw.offset, raw.timestamp_ms, raw.key, raw.value, pack(raw.headers),
-    )  # fmt: skip
-
-
-def _outbox_row(record: Outgoing, now: datetime) -> Sequence[Any]:
-    return record.topic, record.key, record.value, pack(record.headers), now

@@ -31,8 +31,8 @@ EVERY_STATEMENT = {
 }
 """PostgreSQL logs each statement with its time, and the database before it; parameters stay out."""
 _ENTRY = re.compile(r"^\[(\w*)\] LOG:  duration: ([\d.]+) ms  (?:parse|bind|execute|statement)[^:]*: (.*)", re.DOTALL)
-_SAVE = "WITH write_0 AS"
-"""How the one statement begins that saves rows, deadlines and events (`statements.together`)."""
+_MADE_UP = (("WITH claim AS", "claim, look, load"), ("WITH write_0 AS", "save"))
+"""How the two statements begin that a batch mostly is (`statements.opening`, `statements.together`)."""
 _TARGETS = (
     re.compile(r"^\s*(INSERT INTO|DELETE FROM|UPDATE)\s+(\w+)", re.IGNORECASE),
     re.compile(r"^\s*(?:WITH|SELECT)\b.*?(FROM)\s+(?!unnest)(\w+)", re.IGNORECASE | re.DOTALL),
@@ -186,8 +186,9 @@ def _statements(log: Path, begins: int) -> dict[str, Counter[str]]:
 
 def kind_of(statement: str) -> str:
     """Return a statement in short: what it does, and to which table."""
-    if statement.startswith(_SAVE):
-        return "save"
+    for begins, what in _MADE_UP:
+        if statement.lstrip().startswith(begins):
+            return what
     for pattern in _TARGETS:
         if match := pattern.match(statement):
             verb = "SELECT FROM" if match[1].upper() == "FROM" else match[1].upper()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.registry import NAMES
-from shared.engine.statements import together
+from shared.engine.statements import opening, together
 from tests.bench.__main__ import CHAPTERS
 from tests.bench.bench import Bench
 from tests.bench.contender import TEKIL
@@ -20,6 +20,7 @@ from tests.bench.report import Chapter, Table, middle, quantile, write
 from tests.bench.sampled import OTHER, layer_of
 from tests.bench.sizes import TINY
 from tests.bench.world import HOT, LINES, SPREAD, orders
+from tests.store.tally import TALLY
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def test_a_stack_belongs_to_the_first_layer_that_fits() -> None:
     engine = ("shared/engine/engine.py", "_attempt")
     assert layer_of([loop]) == OTHER
     assert layer_of([engine, loop]) == "engine"
-    assert layer_of([("shared/engine/postgres.py", "_outbox_row"), engine, loop]) == "outbox"
+    assert layer_of([("shared/engine/columns.py", "outbox_row"), engine, loop]) == "outbox"
     assert layer_of([("uuid.py", "new"), ("shared/engine/deciding.py", "answer"), engine, loop]) == "decide"
 
 
@@ -104,6 +105,7 @@ def test_a_stack_belongs_to_the_first_layer_that_fits() -> None:
         ("SELECT orders.order_id \nFROM orders JOIN unnest($1)", "SELECT FROM orders"),
         ("\n    WITH oldest AS (SELECT found.id\n FROM unnest($1)) SELECT * FROM parked", "SELECT FROM parked"),
         ("DELETE FROM outbox WHERE id = ANY($1)", "DELETE FROM outbox"),
+        (opening(TALLY.metadata.tables["inbox"], "SELECT true", TALLY.rows[:2]), "claim, look, load"),
         (together(("INSERT INTO orders (order_id) SELECT $1 RETURNING true",)), "save"),
         ("COMMIT;", "COMMIT"),
     ],

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from shared.engine.deciding import WAKES_MAX
-from shared.engine.engine import _Work
 from shared.engine.memory import MemoryStore
 from shared.engine.message import Raw
 from shared.engine.postgres import PostgresStore
 from shared.engine.service import Service, on, one
 from shared.engine.store import Wait
+from shared.engine.work import Work
 from shared.events.operations import StockCounted, StockReceived
 from shared.events.reference import ItemDescribed, SafetyStockSet
 from shared.kernel.decision import Answer, Decision, Given, NotYet
@@ -107,7 +107,7 @@ async def test_a_message_stays_behind_one_that_is_moved_to_another_wait_at_that_
         async with holding.transaction():
             # The ticker has taken the parked message, and cannot yet see whether its item is there.
             await holding.execute("LOCK TABLE items")
-            moving = asyncio.create_task(bench.engine._carry_out(_Work(waits=[Wait(Item, "A")])))
+            moving = asyncio.create_task(bench.engine._carry_out(Work(waits=[Wait(Item, "A")])))
             await stuck(pool, 1, timeout_s=10)
             overtaking = asyncio.create_task(bench.take(counted("A", "c1")))
             await stuck(pool, 2, timeout_s=10)
