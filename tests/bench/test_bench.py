@@ -105,7 +105,7 @@ def test_a_stack_belongs_to_the_first_layer_that_fits() -> None:
         ("SELECT orders.order_id \nFROM orders JOIN unnest($1)", "SELECT FROM orders"),
         ("\n    WITH oldest AS (SELECT found.id\n FROM unnest($1)) SELECT * FROM parked", "SELECT FROM parked"),
         ("DELETE FROM outbox WHERE id = ANY($1)", "DELETE FROM outbox"),
-        (opening(TALLY.metadata.tables["inbox"], "SELECT true", TALLY.rows[:2]), "claim, look, load"),
+        (opening(TALLY.metadata.tables["inbox"], "SELECT $1", TALLY.rows[:2]), "claim, look, load"),
         (together(("INSERT INTO orders (order_id) SELECT $1 RETURNING true",)), "save"),
         ("COMMIT;", "COMMIT"),
     ],
