@@ -1,6 +1,6 @@
 """The engine of a service: what becomes of a batch, in one transaction. The same on PostgreSQL and in memory."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from shared.engine.deciding import (
@@ -31,7 +31,7 @@ from shared.engine.store import (
     Verdict,
     Wait,
 )
-from shared.engine.work import Work, refused, why
+from shared.engine.work import Work, as_refused, reason_of
 from shared.events.catalogue import CATALOGUE
 from shared.kernel.value import Value, replace
 
@@ -58,12 +58,12 @@ class _Fresh(Value):
 
 
 class _Outset(Value):
-    """What a transaction decides about, and what on."""
+    """What a transaction begins with: what it decides about, on which rows, and what stands in the way."""
 
     fresh: _Fresh
     found: Found
     parked: Sequence[Parked] = ()
-    """Those that matter."""
+    """Those that wait for these rows, or in these streams, or for too long."""
     lost: Mapping[int, Unreadable | None] = {}
     """Parked messages that this release does not read any more, by their ids."""
     held: Iterable[Held] = ()
@@ -124,7 +124,7 @@ class Engine:
         try:
             return [await self._transact(work)]
         except (Poison, *BUGS) as error:
-            if not (parts := work.narrowed(why(error))):
+            if not (parts := work.narrowed(reason_of(error))):
                 raise
             done = [effects for part in parts for effects in await self._narrow(part)]
             if parts[0].refused and not isinstance(error, Poison):
@@ -151,7 +151,7 @@ class Engine:
                     raise
                 unforeseen |= missing.rows
 
-    async def _attempt(self, transaction: Transaction, work: Work, unforeseen: Iterable[RowKey]) -> Effects:
+    async def _attempt(self, transaction: Transaction, work: Work, unforeseen: Collection[RowKey]) -> Effects:
         outset = await self._outset(transaction, work, unforeseen)
         fresh = outset.fresh
         taken = await transaction.take(work.deadlines) if work.deadlines else set()
@@ -184,16 +184,15 @@ class Engine:
         await transaction.save(effects)
         return effects
 
-    async def _outset(self, transaction: Transaction, work: Work, unforeseen: Iterable[RowKey]) -> _Outset:
-        """Find what is to be decided, on which rows, and what stands in the way: at once, where nothing does."""
-        verdicts: list[Verdict] = []
+    async def _outset(self, transaction: Transaction, work: Work, unforeseen: Collection[RowKey]) -> _Outset:
+        """Claim, look and load: new readings that nothing stands in the way of, at once; all else, step by step."""
         if work.readings:
             verdicts, found = await self._open(transaction, work.readings, unforeseen)
             if found is not None:
                 return _Outset(_fresh(work.readings), found)
-        fresh = await (
-            self._retake(transaction, work) if work.letters else self._sift(transaction, work.readings, verdicts)
-        )
+            fresh = await self._sift(transaction, work.readings, verdicts)
+        else:
+            fresh = await self._retake(transaction, work) if work.letters else _Fresh()
         messages = [*fresh.messages, *map(self._message_of, work.deadlines)]
         # What is set aside, or left to wait, needs no rows: looking for them may be what fails.
         asking = [] if work.refused else messages
@@ -205,19 +204,25 @@ class Engine:
         return _Outset(fresh, found, parked, lost, held)
 
     async def _open(
-        self, transaction: Transaction, readings: Sequence[Message | Unreadable], unforeseen: Iterable[RowKey]
+        self, transaction: Transaction, readings: Sequence[Message | Unreadable], unforeseen: Collection[RowKey]
     ) -> tuple[list[Verdict], Found | None]:
         """Claim readings, and load all their rows where each is new and nothing stands in the way."""
         claims = [_claim_of(reading) for reading in readings]
-        if len({(claim.source, claim.id) for claim in claims}) < len(claims):
+        messages = _fresh(readings).messages
+        try:
+            named = self._named(messages)
+        except BUGS:
+            # Whose keys cannot be told may have been decided long ago, and need none.
+            named = None
+        if named is None or len({(claim.source, claim.id) for claim in claims}) < len(claims):
             return await _verdicts(transaction, claims), None
-        messages = [reading for reading in readings if isinstance(reading, Message)]
-        streams, named = {message.stream for message in messages}, self._named(messages)
-        wanted = {} if self._are_rows_named_by_rows(messages) else _with(named, unforeseen)
+        step_by_step = self._service.needs_rows_of_rows({message.type for message in messages})
+        wanted = {} if step_by_step else _with(named, unforeseen)
+        streams = {message.stream for message in messages}
         verdicts, loaded = await transaction.open(claims, _waits(named), streams, wanted)
         if loaded is None:
             return verdicts, None
-        if not wanted:
+        if step_by_step:
             return verdicts, await self._load(transaction, messages, (), unforeseen)
         return verdicts, {kind: {key: loaded[kind].get(key) for key in keys} for kind, keys in wanted.items()}
 
@@ -229,14 +234,13 @@ class Engine:
                 named[kind][key] = None
         return named
 
-    def _are_rows_named_by_rows(self, messages: Iterable[Message]) -> bool:
-        handlers = (self._service.by_trigger[trigger] for trigger in {message.type for message in messages})
-        return any(need.of is not None for handler in handlers for need in handler.needs)
-
     async def _sift(
         self, transaction: Transaction, readings: Sequence[Message | Unreadable], verdicts: Sequence[Verdict]
     ) -> _Fresh:
-        """Keep what the inbox has not seen, in order; the same id with another body is set aside as `id-reused`."""
+        """Keep what the inbox has not seen, in order; the same id with another body is set aside as `id-reused`.
+
+        That one claims its place in Kafka, so that it is set aside once.
+        """
         judged = [*zip(readings, verdicts, strict=True)]
         fresh = _fresh([reading for reading, verdict in judged if verdict is Verdict.FRESH])
         unreadable = [*fresh.unreadable]
@@ -253,7 +257,7 @@ class Engine:
         readings = [(letter, self._read(letter.raw)) for letter in letters]
         if work.refused:
             readings = [
-                (letter, refused(each, work.refused) if isinstance(each, Message) else each)
+                (letter, as_refused(each, work.refused) if isinstance(each, Message) else each)
                 for letter, each in readings
             ]
         claiming = [each for letter, each in readings if isinstance(each, Message) and not letter.claimed]
@@ -305,7 +309,7 @@ class Engine:
         transaction: Transaction,
         messages: Sequence[Message],
         parked: Sequence[Parked],
-        unforeseen: Iterable[RowKey],
+        unforeseen: Collection[RowKey],
     ) -> Found:
         """Load every row that the messages name, table by table in the service's order."""
         wanted = _with(self._named(messages), [*unforeseen, *((each.wait.kind, each.wait.key) for each in parked)])
@@ -345,10 +349,12 @@ def _waits(named: Mapping[type, Iterable[Key]]) -> list[Wait]:
     return [Wait(kind, key) for kind, keys in named.items() for key in keys if isinstance(key, str)]
 
 
-def _with(named: dict[type, dict[Key, None]], more: Iterable[RowKey]) -> dict[type, dict[Key, None]]:
+def _with(named: Mapping[type, dict[Key, None]], more: Collection[RowKey]) -> Mapping[type, dict[Key, None]]:
+    """Return these rows and some more."""
+    every = {kind: dict(keys) for kind, keys in named.items()} if more else named
     for kind, key in more:
-        named[kind][key] = None
-    return named
+        every[kind][key] = None
+    return every
 
 
 async def _verdicts(transaction: Transaction, claims: Sequence[Claim]) -> list[Verdict]:

@@ -101,6 +101,7 @@ class Member:
         self._tracing = tracing or Silent()
         self._stopping = asyncio.Event()
         # Made once: it is a circle, and one for each batch would be most of what the garbage collector looks for.
+        # It has room for one call at a time: the consumer takes one batch after the other.
         self._until_taken = self._retrying(self._batch, lambda error: isinstance(error, Exception))
         self._tasks: list[asyncio.Task[None]] = []
         self.relay = Relay(

@@ -1,6 +1,6 @@
 """A store in memory, for simulations and tests: the same promise as PostgreSQL's, with nothing behind it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import count
@@ -93,7 +93,7 @@ class MemoryTransaction:
         claims: Sequence[Claim],
         waits: Iterable[Wait],
         streams: Iterable[str],
-        wanted: Mapping[type, Iterable[Key]],
+        wanted: Mapping[type, Collection[Key]],
     ) -> tuple[list[Verdict], Mapping[type, Mapping[Key, Any]] | None]:
         """Claim, look whether all is clear, and load."""
         verdicts = await self.claim(claims)

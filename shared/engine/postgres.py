@@ -1,6 +1,6 @@
-"""A store in PostgreSQL: one transaction a batch, and no more statements for a large one than for a small one."""
+"""A store in PostgreSQL: one transaction a batch, and for a large one no more statements than a COPY a table."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -208,26 +208,27 @@ class PostgresTransaction:
         claims: Sequence[Claim],
         waits: Iterable[Wait],
         streams: Iterable[str],
-        wanted: Mapping[type, Iterable[Key]],
+        wanted: Mapping[type, Collection[Key]],
     ) -> tuple[list[Verdict], Mapping[type, Mapping[Key, Any]] | None]:
         """Claim, look whether all is clear, and load, by one statement (decision 0024).
 
-        It sees what was there when it began, though it may have waited for somebody else's claim of the same id. That
-        one is not new, then, and nothing is looked at or loaded.
+        It sees what was there when it began, even where it waits for somebody else's claim of the same id. Once that is
+        committed, the claim is not new: so nothing is looked at, or loaded, that may have changed.
         """
-        inbox, rows_of = self._store.inbox, self._store.service.rows_of
-        sought = [(rows_of[kind], list(keys)) for kind, keys in wanted.items() if keys]
-        loads = tuple(rows for rows, _ in sought)
-        keys = [column for rows, of_rows in sought for column in key_columns(rows, of_rows)]
+        rows_of = self._store.service.rows_of
+        sought = {rows_of[kind]: list(keys) for kind, keys in wanted.items() if keys}
         opened = await self._connection.fetchrow(
-            statements.opening(inbox, _IS_CLEAR, loads), *claim_columns(claims), *look_columns(waits, streams), *keys
+            statements.opening(self._store.inbox, _IS_CLEAR, tuple(sought)),
+            *claim_columns(claims),
+            *look_columns(waits, streams),
+            *(column for rows, keys in sought.items() for column in key_columns(rows, keys)),
         )
-        if not opened["is_clear"]:
+        if not opened["may_load"]:
             new = {*zip(opened["sources"] or (), opened["ids"] or (), strict=True)}
             return await self._judge(claims, new), None
         loaded: dict[type, Mapping[Key, Any]] = {kind: {} for kind in wanted}
-        columns = iter(list(opened.values())[statements.OPENING_FIRST :])
-        for rows in loads:
+        columns = iter(list(opened.values())[statements.OPENING_HEAD :])
+        for rows in sought:
             names = rows.table.columns.keys()
             records = zip(*(next(columns) or () for _ in names), strict=True)
             loaded[rows.kind] = self._values(rows, (dict(zip(names, record, strict=True)) for record in records))

@@ -91,6 +91,10 @@ class Service:
             if positions != sorted(positions):
                 raise TypeError(f"{self.name}: {handler.name} must name its needs in the order of the service's rows")
 
+    def needs_rows_of_rows(self, triggers: Iterable[str]) -> bool:
+        """Say whether the decision about one of these messages needs rows that another row names."""
+        return any(need.of is not None for trigger in triggers for need in self.by_trigger[trigger].needs)
+
     @property
     def source(self) -> str:
         """The CloudEvents source of what it publishes."""

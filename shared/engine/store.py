@@ -1,6 +1,6 @@
 """What the engine asks of a store. Two keep the promise: PostgreSQL (`postgres.py`) and memory (`memory.py`)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -115,19 +115,23 @@ class Held(Value):
 
 
 class Transaction(Protocol):
-    """One transaction: open, or letters, claim, wait, load; take, save. Leaving it commits, an exception rolls back."""
+    """One transaction. Leaving it commits, an exception rolls back.
+
+    `open`, or `letters` and `claim`; then `is_clear`, `holding`, `waiting` and `load`, as far as `open` did not do; at
+    last `take` and `save`.
+    """
 
     async def open(
         self,
         claims: Sequence[Claim],
         waits: Iterable[Wait],
         streams: Iterable[str],
-        wanted: Mapping[type, Iterable[Key]],
+        wanted: Mapping[type, Collection[Key]],
     ) -> tuple[list[Verdict], Mapping[type, Mapping[Key, Any]] | None]:
         """Claim, look whether all is clear, and load: in one exchange what most batches need.
 
-        Return what `claim` does and, of each kind that is wanted, what `load` does; None instead where not all claims
-        are new, or not all is clear.
+        The claims have distinct ids, and are made in any case. Return their verdicts and, where all are new and all is
+        clear, of each kind that is wanted what `load` returns; else None.
         """
 
     async def letters(self, ids: Iterable[str]) -> list[Letter]:

@@ -26,7 +26,7 @@ class Work(Value):
         """Whether there is anything to do."""
         return bool(self.readings or self.deadlines or self.letters or self.waits)
 
-    def narrowed(self, why: Invalid) -> tuple["Work", ...]:
+    def narrowed(self, reason: Invalid) -> tuple["Work", ...]:
         """Return the parts of work that failed, until what fails stands alone, and in the end to be set aside.
 
         What stands alone is tried without waking those that wait for it, since one of them may be what fails. There
@@ -40,13 +40,13 @@ class Work(Value):
         match self.readings:
             case [Message() as message]:
                 # Unread it needs no rows: what fails may be the looking for them.
-                return (replace(self, readings=[refused(message, why)], refused=why),)
+                return (replace(self, readings=[as_refused(message, reason)], refused=reason),)
         if self.readings or self.refused:
             return ()
-        return (replace(self, refused=why),)
+        return (replace(self, refused=reason),)
 
 
-def why(error: Exception) -> Invalid:
+def reason_of(error: Exception) -> Invalid:
     """Return why work is set aside that only the store, or code of ours outside of its decision, finds to be wrong."""
     if isinstance(error, Poison):
         return Invalid(REFUSED, str(error))
@@ -58,6 +58,6 @@ def _where(error: Exception) -> str:
     return f"{last.name} in {Path(last.filename).name}"
 
 
-def refused(message: Message, why: Invalid) -> Unreadable:
+def as_refused(message: Message, reason: Invalid) -> Unreadable:
     """Return a message as one that cannot be read, and holds its stream."""
-    return Unreadable(message.raw, why.slug, why.detail, holds=message.stream)
+    return Unreadable(message.raw, reason.slug, reason.detail, holds=message.stream)

@@ -16,9 +16,8 @@ from shared.engine.store import Claim, Verdict
 from tests.simulation.mutants import Mutant
 
 LINGERS_S = 0.2
-read_well, claim_well, handle_well, persist_well = (
+read_well, handle_well, persist_well = (
     Relay._read,
-    PostgresTransaction.claim,
     Consumer._handle,
     Member._persist,
 )
@@ -31,8 +30,7 @@ async def read_and_delete(self: Relay, connection: Any) -> tuple[list[Any], bool
     return rows, is_all
 
 
-async def claim_everything(self: PostgresTransaction, claims: Sequence[Claim]) -> list[Verdict]:
-    await claim_well(self, claims)
+async def judge_all_new(self: PostgresTransaction, claims: Sequence[Claim], new: object) -> list[Verdict]:
     return [Verdict.FRESH] * len(claims)
 
 
@@ -62,7 +60,7 @@ BUGS = (
         "The relay deletes rows, and publishes them a little later.",
         ((Relay, "_read", read_and_delete),),
     ),
-    Mutant("inbox-ignored", "What the inbox says is ignored.", ((PostgresTransaction, "claim", claim_everything),)),
+    Mutant("inbox-ignored", "What the inbox says is ignored.", ((PostgresTransaction, "_judge", judge_all_new),)),
     Mutant("offsets-first", "Offsets are committed before the database.", ((Consumer, "_handle", commit_and_take),)),
     Mutant("tried-once", "A batch that fails is not tried again.", ((Member, "_persist", try_once),)),
     Mutant("no-transaction", "Each statement commits by itself.", ((PostgresStore, "begin", begin_nothing),)),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as altered
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from services.inventory.domain.state import Reservation, Stock
 from services.inventory.service import inventory
 from shared.engine.postgres import READ_BY_INDEX, PostgresStore
 from shared.engine.rows import Key
-from shared.engine.store import Claim, Transaction, Verdict, Wait
+from shared.engine.service import Service, many
+from shared.engine.store import Claim, Effects, Transaction, Verdict, Wait
+from shared.events.operations import StockReceived
 from tests.store.bench import Bench, adjusted, described, received, stuck, tally_pool
 from tests.store.databases import create_tables
 from tests.store.tally import TALLY, Item, Tally
@@ -20,6 +23,15 @@ from tests.store.tally import TALLY, Item, Tally
 NEW = [Claim("/test", "new", 1)]
 WANTED: Mapping[type, Sequence[Key]] = {Item: ["A", "B"], Tally: ["A", "B"]}
 CLEAR: Sequence[Wait] = [Wait(Item, "A")]
+_RECEIVING = TALLY.by_trigger[StockReceived.TYPE]
+FOLLOWING = altered(
+    TALLY,
+    handlers=(
+        *(each for each in TALLY.handlers if each is not _RECEIVING),
+        altered(_RECEIVING, needs=(_RECEIVING.needs[0], many("tallies", Tally, lambda item: [item.sku], of="item"))),
+    ),
+)
+"""A release that knows the tally from the item."""
 OPEN_ROWS = {Item: {"A": Item("A", "A")}, Tally: {"A": Tally("A", 2)}}
 
 
@@ -82,6 +94,45 @@ async def test_no_row_is_waited_for_where_a_claim_is_not_new(database: str) -> N
             assert await transaction.open(NEW, [], [], {Tally: ["A"]}) == ([Verdict.REPEATED], None)
 
 
+async def test_who_waited_for_a_claim_that_came_to_nothing_has_it(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as other:
+        await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
+        begun = other.transaction()
+        await begun.start()
+        await other.execute("INSERT INTO inbox VALUES ('/test', 'new', 1, now())")
+        async with PostgresStore(TALLY, pool).begin() as transaction:
+            opening = asyncio.create_task(transaction.open(NEW, [], [], {Tally: ["A"]}))
+            await stuck(pool, 1)
+            await begun.rollback()
+            assert await opening == ([Verdict.FRESH], {Tally: {"A": Tally("A", 1)}})
+
+
+async def test_who_waited_for_a_lock_gets_the_row_as_it_is_then_and_may_change_it(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as other:
+        await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
+        async with PostgresStore(TALLY, pool).begin() as transaction:
+            async with other.transaction():
+                await other.execute("UPDATE tallies SET pieces = 2, version = 2")
+                opening = asyncio.create_task(transaction.open(NEW, [], [], {Tally: ["A"]}))
+                await stuck(pool, 1)
+            assert await opening == ([Verdict.FRESH], {Tally: {"A": Tally("A", 2)}})
+            await transaction.save(Effects(changed={Tally: {"A": Tally("A", 3)}}))
+        assert await pool.fetchval("SELECT pieces FROM tallies") == 3
+
+
+async def test_rows_are_locked_in_the_order_of_their_keys(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as other:
+        await pool.execute("INSERT INTO tallies VALUES ('B', 1, 1), ('A', 1, 1)")
+        async with PostgresStore(TALLY, pool).begin() as transaction:
+            async with other.transaction():
+                await other.execute("SELECT FROM tallies WHERE sku = 'A' FOR UPDATE")
+                opening = asyncio.create_task(transaction.open(NEW, [], [], {Tally: ["B", "A"]}))
+                await stuck(pool, 1)
+                await other.execute("SELECT FROM tallies WHERE sku = 'B' FOR UPDATE NOWAIT")
+            _, loaded = await opening
+            assert loaded == {Tally: {"A": Tally("A", 1), "B": Tally("B", 1)}}
+
+
 @pytest.mark.parametrize(
     ("held", "there", "free"),
     [("reservations", "stock", True), ("stock", "reservations", False)],
@@ -107,6 +158,19 @@ async def test_rows_are_locked_table_by_table(database: str, held: str, there: s
 async def test_a_batch_that_nothing_stands_in_the_way_of_goes_to_the_database_and_back_four_times(
     database: str,
 ) -> None:
+    begin, opening, save, commit = await asked_of(database, TALLY)
+    assert (begin, commit) == ("BEGIN;", "COMMIT;")
+    assert all(f"FROM {table}" in opening for table in ("claim", "parked", "dead_letters", "items", "tallies"))
+    assert "write_0" in save
+
+
+async def test_rows_that_a_row_names_are_loaded_table_by_table_after_that(database: str) -> None:
+    _, opening, first, second, _, _ = await asked_of(database, FOLLOWING)
+    assert ("FROM items" in opening, "FROM items" in first, "FROM tallies" in second) == (False, True, True)
+
+
+async def asked_of(database: str, service: Service) -> Sequence[str]:
+    """Return what a batch asks of PostgreSQL, once it knows what types there are."""
     asked: list[str] = []
 
     def note(logged: Any) -> None:
@@ -115,18 +179,16 @@ async def test_a_batch_that_nothing_stands_in_the_way_of_goes_to_the_database_an
     async def listen(connection: Any) -> None:
         connection.add_query_logger(note)
 
-    await create_tables(database, TALLY.metadata)
+    await create_tables(database, service.metadata)
     async with asyncpg.create_pool(database, min_size=1, max_size=1, setup=listen) as pool:
-        bench = Bench(PostgresStore(TALLY, pool))
+        bench = Bench(PostgresStore(service, pool))
         await bench.take(described("A"), received("A", 2, "r1"))
-        # By now it has asked PostgreSQL what types there are.
         asked.clear()
         await bench.take(described("B"), received("A", 2, "r2"), received("B", 1, "r3"))
-    # What follows is the pool's, which a member spares itself.
-    begin, opening, save, commit = asked[: asked.index("COMMIT;") + 1]
-    assert (begin, commit) == ("BEGIN;", "COMMIT;")
-    assert all(f"FROM {table}" in opening for table in ("claim", "parked", "dead_letters", "items", "tallies"))
-    assert "write_0" in save
+        # What follows is the pool's, which a member spares itself.
+        batch = asked[: asked.index("COMMIT;") + 1]
+        assert (await bench.pieces("A"), await bench.pieces("B")) == (4, 1)
+    return batch
 
 
 async def _both(transaction: Transaction) -> Any:

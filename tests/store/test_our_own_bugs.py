@@ -52,6 +52,14 @@ async def test_a_bug_in_what_a_message_needs_sets_that_message_aside(bench: Benc
     assert await bench.dead() == [(DLQ, "decision-failed")]
 
 
+async def test_what_was_decided_before_the_bug_came_is_a_repetition_and_no_letter(bench: Bench) -> None:
+    delivery = received("C", 1, "r1")
+    await bench.take(described("A"), described("C"), delivery)
+    bench.upgrade(LOOKING_WRONG)
+    await bench.take(delivery, received("A", 1, "r2"))
+    assert (await bench.pieces("A"), await bench.pieces("C"), await bench.letters()) == (1, 1, [])
+
+
 async def test_it_is_tried_again_after_the_repair(bench: Bench) -> None:
     bench.upgrade(LOOKING_WRONG)
     delivery = received("C", 4, "r1")
