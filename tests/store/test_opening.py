@@ -182,9 +182,9 @@ async def asked_of(database: str, service: Service) -> Sequence[str]:
     await create_tables(database, service.metadata)
     async with asyncpg.create_pool(database, min_size=1, max_size=1, setup=listen) as pool:
         bench = Bench(PostgresStore(service, pool))
-        await bench.take(described("A"), received("A", 2, "r1"))
+        await bench.take(described("A"), described("B"), received("A", 2, "r1"))
         asked.clear()
-        await bench.take(described("B"), received("A", 2, "r2"), received("B", 1, "r3"))
+        await bench.take(described("C"), received("A", 2, "r2"), received("B", 1, "r3"))
         # What follows is the pool's, which a member spares itself.
         batch = asked[: asked.index("COMMIT;") + 1]
         assert (await bench.pieces("A"), await bench.pieces("B")) == (4, 1)
