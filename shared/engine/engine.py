@@ -186,10 +186,14 @@ class Engine:
 
     async def _outset(self, transaction: Transaction, work: Work, unforeseen: Collection[RowKey]) -> _Outset:
         """Claim, look and load: new readings that nothing stands in the way of, at once; all else, step by step."""
-        if work.readings:
+        if work.readings and work.wakes_max:
             verdicts, found = await self._open(transaction, work.readings, unforeseen)
             if found is not None:
                 return _Outset(_fresh(work.readings), found)
+            fresh = await self._sift(transaction, work.readings, verdicts)
+        elif work.readings:
+            # What stands alone may fail by what it needs, and be a repetition, which needs nothing.
+            verdicts = await _verdicts(transaction, [*map(_claim_of, work.readings)])
             fresh = await self._sift(transaction, work.readings, verdicts)
         else:
             fresh = await self._retake(transaction, work) if work.letters else _Fresh()
@@ -208,14 +212,10 @@ class Engine:
     ) -> tuple[list[Verdict], Found | None]:
         """Claim readings, and load all their rows where each is new and nothing stands in the way."""
         claims = [_claim_of(reading) for reading in readings]
-        messages = _fresh(readings).messages
-        try:
-            named = self._named(messages)
-        except BUGS:
-            # Whose keys cannot be told may have been decided long ago, and need none.
-            named = None
-        if named is None or len({(claim.source, claim.id) for claim in claims}) < len(claims):
+        if len({(claim.source, claim.id) for claim in claims}) < len(claims):
             return await _verdicts(transaction, claims), None
+        messages = _fresh(readings).messages
+        named = self._named(messages)
         step_by_step = self._service.needs_rows_of_rows({message.type for message in messages})
         wanted = {} if step_by_step else _with(named, unforeseen)
         streams = {message.stream for message in messages}

@@ -223,11 +223,11 @@ class PostgresTransaction:
             *look_columns(waits, streams),
             *(column for rows, keys in sought.items() for column in key_columns(rows, keys)),
         )
-        if not opened["may_load"]:
-            new = {*zip(opened["sources"] or (), opened["ids"] or (), strict=True)}
-            return await self._judge(claims, new), None
+        sources, ids, may_load, *found = opened.values()
+        if not may_load:
+            return await self._judge(claims, {*zip(sources or (), ids or (), strict=True)}), None
         loaded: dict[type, Mapping[Key, Any]] = {kind: {} for kind in wanted}
-        columns = iter(list(opened.values())[statements.OPENING_HEAD :])
+        columns = iter(found)
         for rows in sought:
             names = rows.table.columns.keys()
             records = zip(*(next(columns) or () for _ in names), strict=True)

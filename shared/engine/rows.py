@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
-from sqlalchemy import Table
+from sqlalchemy import ARRAY, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.kernel.value import Value, fields
@@ -33,6 +33,8 @@ class Rows:
     def __post_init__(self) -> None:
         if not self.append_only and "version" not in self.table.c:
             raise TypeError(f"{self.table.name} needs a version column: it guards against lost updates")
+        if any(isinstance(column.type, ARRAY) for column in self.table.columns):
+            raise TypeError(f"{self.table.name} has a column of arrays: rows come as arrays already; take JSONB")
 
     @property
     def name(self) -> str:

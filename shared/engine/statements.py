@@ -102,31 +102,32 @@ def claim(inbox: Table) -> str:
     return compiled(statement.returning(inbox.c.source, inbox.c.id))
 
 
-OPENING_HEAD = 3
-"""How many columns an opening has before those of rows."""
-
-
 @cache
 def opening(inbox: Table, look: str, loads: tuple[Rows, ...]) -> str:
     """Return one statement that claims ids, looks whether all is clear where each is new, and then loads rows.
 
-    It gives one row: the ids that are new; `may_load`, whether all are and nothing is in the way; and each column of
-    the rows, as an array. `$1` are the sources that are claimed, since the claim comes first. Each load refers to the
-    count of the one before it, which is never below zero, so that PostgreSQL locks rows table by table.
+    It gives one row: the sources and ids that are new; whether all are and nothing is in the way, so that rows were
+    loaded; and each column of the rows, as an array. `$1` are the sources that are claimed, since the claim comes
+    first. Where it waited for a claim for longer than a second, nothing is loaded: it sees what was there when it
+    began. Each load refers to the count of the one before it, which is never below zero, so that rows are locked table
+    by table.
     """
     claiming, looking, *loading = _renumbered([claim(inbox), look, *map(load, loads)])
     columns, parts, before = ["claimed.sources", "claimed.ids", "look.may_load"], [], "look.may_load"
     for number, (rows, statement) in enumerate(zip(loads, loading, strict=True)):
         arrays = [f"array_agg(found.{column.name}) AS {column.name}" for column in rows.table.columns]
-        load_all = f"SELECT {', '.join(arrays)}, count(*) AS rows FROM ({statement}) AS found WHERE {before}"  # noqa: S608
+        counted = f"counted_{number}"
+        load_all = f"SELECT {', '.join(arrays)}, count(*) AS {counted} FROM ({statement}) AS found WHERE {before}"  # noqa: S608
         parts.append(f"CROSS JOIN LATERAL ({load_all}) AS load_{number}")
         columns += [f"load_{number}.{column.name}" for column in rows.table.columns]
-        before = f"look.may_load AND load_{number}.rows >= 0"
+        before = f"look.may_load AND load_{number}.{counted} >= 0"
     return f"""
         WITH claim AS ({claiming})
         SELECT {", ".join(columns)}
         FROM (
-            SELECT count(*) = cardinality($1) AS are_new, array_agg(source) AS sources, array_agg(id) AS ids FROM claim
+            SELECT array_agg(source) AS sources, array_agg(id) AS ids,
+                count(*) = cardinality($1) AND clock_timestamp() < statement_timestamp() + interval '1 s' AS are_new
+            FROM claim
         ) AS claimed
         CROSS JOIN LATERAL (SELECT claimed.are_new AND ({looking}) AS may_load OFFSET 0) AS look
         {" ".join(parts)}

@@ -23,6 +23,7 @@ from tests.store.tally import TALLY, Item, Tally
 NEW = [Claim("/test", "new", 1)]
 WANTED: Mapping[type, Sequence[Key]] = {Item: ["A", "B"], Tally: ["A", "B"]}
 CLEAR: Sequence[Wait] = [Wait(Item, "A")]
+LONG_S = 1.1
 _RECEIVING = TALLY.by_trigger[StockReceived.TYPE]
 FOLLOWING = altered(
     TALLY,
@@ -131,6 +132,30 @@ async def test_rows_are_locked_in_the_order_of_their_keys(database: str) -> None
                 await other.execute("SELECT FROM tallies WHERE sku = 'B' FOR UPDATE NOWAIT")
             _, loaded = await opening
             assert loaded == {Tally: {"A": Tally("A", 1), "B": Tally("B", 1)}}
+
+
+async def test_no_row_is_waited_for_where_something_is_parked(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as other:
+        bench = Bench(PostgresStore(TALLY, pool))
+        await bench.take(received("A", 1, "r1"))
+        await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
+        async with other.transaction(), bench.store.begin() as transaction, asyncio.timeout(10):
+            await other.execute("SELECT FROM tallies FOR UPDATE")
+            assert await transaction.open(NEW, [Wait(Item, "A")], [], {Tally: ["A"]}) == ([Verdict.FRESH], None)
+
+
+async def test_who_waited_long_for_a_claim_loads_nothing_as_it_was_before(database: str) -> None:
+    async with tally_pool(database) as pool, pool.acquire() as other:
+        begun = other.transaction()
+        await begun.start()
+        await other.execute("INSERT INTO inbox VALUES ('/test', 'new', 1, now())")
+        async with PostgresStore(TALLY, pool).begin() as transaction:
+            opening = asyncio.create_task(transaction.open(NEW, [], [], {Tally: ["A"]}))
+            await stuck(pool, 1)
+            await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
+            await asyncio.sleep(LONG_S)
+            await begun.rollback()
+            assert await opening == ([Verdict.FRESH], None)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ async def test_what_is_named_is_looked_up_by_key_even_where_all_was_empty_when_i
             await pool.execute(statement, STORED, *([NOON] if "$2" in statement else []))
         taken = {name: await _taken(pool, look) for name, look in looks.items()}
         assert taken["load"] >= len(ASKED), "else nothing was counted"
+        assert taken["open"] >= 2 * len(ASKED), "else nothing was loaded"
         assert taken.pop("restless") <= RESTLESS_MAX
         assert {name: rows for name, rows in taken.items() if rows > TAKEN_MAX} == {}
 
