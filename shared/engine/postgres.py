@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -125,14 +126,17 @@ class PostgresStore:
                 raise Poison(_in_short(error)) from error
 
     async def due(self, now: datetime, limit: int) -> list[DeadlineSet]:
-        """Return deadlines that have passed, the earliest first; of the many of one time, any."""
+        """Return deadlines that have passed, the earliest first, and those of one time by name and key.
+
+        Which of very many of one time it is that come first, PostgreSQL decides: to order them all would take too long.
+        """
         rows = await self.pool.fetch(
             "SELECT name, key, due_at, message_id, traceparent FROM deadlines"
             " WHERE due_at <= $1 ORDER BY due_at LIMIT $2",
             now,
             limit,
         )
-        return [DeadlineSet(*row) for row in rows]
+        return sorted((DeadlineSet(*row) for row in rows), key=attrgetter("due_at", "name", "key"))
 
     async def restless(self, now: datetime, limit: int) -> list[Wait]:
         """Return what messages wait for though it is there already, or have waited for too long.

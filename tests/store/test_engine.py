@@ -133,6 +133,13 @@ async def test_a_deadline_fires_once_and_not_after_it_was_moved_or_cleared(bench
     assert await bench.totals() == [2, 3, 3, 3]
 
 
+async def test_deadlines_of_one_time_come_by_their_keys_whichever_was_set_first(bench: Bench) -> None:
+    await bench.take(described("A"), described("B"), received("B", 2, "r1"))
+    await bench.take(received("A", 1, "r2"))
+    later = bench.clock.now + PATIENCE
+    assert [each.key for each in await bench.store.due(later, 10)] == ["A", "B"]
+
+
 async def test_ids_are_derived_and_the_trace_goes_on(bench: Bench) -> None:
     await bench.take(described("A"), received("A", 2, "r1"))
     (moved,) = await bench.outbox()
