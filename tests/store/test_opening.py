@@ -14,7 +14,7 @@ from services.inventory.service import inventory
 from shared.engine.postgres import READ_BY_INDEX, PostgresStore
 from shared.engine.rows import Key
 from shared.engine.service import Service, many
-from shared.engine.store import Claim, Effects, Transaction, Verdict, Wait
+from shared.engine.store import Claim, Transaction, Verdict, Wait
 from shared.events.operations import StockReceived
 from tests.store.bench import Bench, adjusted, described, received, stuck, tally_pool
 from tests.store.databases import create_tables
@@ -106,32 +106,6 @@ async def test_who_waited_for_a_claim_that_came_to_nothing_has_it(database: str)
             await stuck(pool, 1)
             await begun.rollback()
             assert await opening == ([Verdict.FRESH], {Tally: {"A": Tally("A", 1)}})
-
-
-async def test_who_waited_for_a_lock_gets_the_row_as_it_is_then_and_may_change_it(database: str) -> None:
-    async with tally_pool(database) as pool, pool.acquire() as other:
-        await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
-        async with PostgresStore(TALLY, pool).begin() as transaction:
-            async with other.transaction():
-                await other.execute("UPDATE tallies SET pieces = 2, version = 2")
-                opening = asyncio.create_task(transaction.open(NEW, [], [], {Tally: ["A"]}))
-                await stuck(pool, 1)
-            assert await opening == ([Verdict.FRESH], {Tally: {"A": Tally("A", 2)}})
-            await transaction.save(Effects(changed={Tally: {"A": Tally("A", 3)}}))
-        assert await pool.fetchval("SELECT pieces FROM tallies") == 3
-
-
-async def test_rows_are_locked_in_the_order_of_their_keys(database: str) -> None:
-    async with tally_pool(database) as pool, pool.acquire() as other:
-        await pool.execute("INSERT INTO tallies VALUES ('B', 1, 1), ('A', 1, 1)")
-        async with PostgresStore(TALLY, pool).begin() as transaction:
-            async with other.transaction():
-                await other.execute("SELECT FROM tallies WHERE sku = 'A' FOR UPDATE")
-                opening = asyncio.create_task(transaction.open(NEW, [], [], {Tally: ["B", "A"]}))
-                await stuck(pool, 1)
-                await other.execute("SELECT FROM tallies WHERE sku = 'B' FOR UPDATE NOWAIT")
-            _, loaded = await opening
-            assert loaded == {Tally: {"A": Tally("A", 1), "B": Tally("B", 1)}}
 
 
 async def test_no_row_is_waited_for_where_something_is_parked(database: str) -> None:

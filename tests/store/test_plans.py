@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg
+import pytest
 
 from services.inventory.domain.state import Stock
 from services.inventory.service import inventory
@@ -14,7 +15,7 @@ from shared.engine.letters import Letter
 from shared.engine.message import Message, read
 from shared.engine.postgres import LOOKED_AT_MAX, READ_BY_INDEX, PostgresStore, PostgresTransaction
 from shared.engine.service import Service
-from shared.engine.store import Claim, DeadlineSet, Effects, Parked, Wait
+from shared.engine.store import Claim, DeadlineSet, Effects, Parked, Verdict, Wait
 from shared.events.catalogue import CATALOGUE
 from tests.store.bench import NOON, received, stuck, tally_pool
 from tests.store.databases import create_tables
@@ -85,27 +86,42 @@ async def test_so_are_rows_whose_key_has_two_columns(database: str) -> None:
         assert all([len(ASKED) <= await _taken(pool, look) <= TAKEN_MAX for look in looks])
 
 
-async def test_who_waited_for_a_lock_gets_the_row_as_it_is_then(database: str) -> None:
+async def by_load(transaction: PostgresTransaction, keys: Sequence[str]) -> Any:
+    return await transaction.load(TALLY.rows_of[Tally], keys)
+
+
+async def by_open(transaction: PostgresTransaction, keys: Sequence[str]) -> Any:
+    verdicts, loaded = await transaction.open([Claim("/test", "new", 1)], [], [], {Tally: keys})
+    assert verdicts == [Verdict.FRESH]
+    assert loaded is not None
+    return loaded[Tally]
+
+
+@pytest.mark.parametrize("ask", [by_load, by_open])
+async def test_who_waited_for_a_lock_gets_the_row_as_it_is_then_and_may_change_it(database: str, ask: Any) -> None:
     async with tally_pool(database) as pool, pool.acquire() as other:
         await pool.execute("INSERT INTO tallies VALUES ('A', 1, 1)")
         async with PostgresStore(TALLY, pool).begin() as transaction:
             async with other.transaction():
                 await other.execute("UPDATE tallies SET pieces = 2, version = 2")
-                loading = asyncio.create_task(transaction.load(TALLY.rows_of[Tally], ["A"]))
+                asking = asyncio.create_task(ask(transaction, ["A"]))
                 await stuck(pool, 1)
-            assert await loading == {"A": Tally("A", 2)}
+            assert await asking == {"A": Tally("A", 2)}
+            await transaction.save(Effects(changed={Tally: {"A": Tally("A", 3)}}))
+        assert await pool.fetchval("SELECT pieces FROM tallies") == 3
 
 
-async def test_rows_are_locked_in_the_order_of_their_keys(database: str) -> None:
+@pytest.mark.parametrize("ask", [by_load, by_open])
+async def test_rows_are_locked_in_the_order_of_their_keys(database: str, ask: Any) -> None:
     async with tally_pool(database) as pool, pool.acquire() as other:
         await pool.execute("INSERT INTO tallies VALUES ('B', 1, 1), ('A', 1, 1)")
         async with PostgresStore(TALLY, pool).begin() as transaction:
             async with other.transaction():
                 await other.execute("SELECT FROM tallies WHERE sku = 'A' FOR UPDATE")
-                loading = asyncio.create_task(transaction.load(TALLY.rows_of[Tally], ["B", "A"]))
+                asking = asyncio.create_task(ask(transaction, ["B", "A"]))
                 await stuck(pool, 1)
                 await other.execute("SELECT FROM tallies WHERE sku = 'B' FOR UPDATE NOWAIT")
-            assert [*await loading] == ["A", "B"]
+            assert [*(await asking).items()] == [("A", Tally("A", 1)), ("B", Tally("B", 1))]
 
 
 def _named() -> Mapping[str, Callable[[PostgresTransaction], Awaitable[Any]]]:
